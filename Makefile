@@ -1,0 +1,44 @@
+# Everything starts here. Needs Python >= 3.11 and make, nothing else: `.venv` is made from the hash-locked requirements.
+#
+#   make demo                      the story on one screen (DEMO_EXIT=1: exits afterwards)
+#   make test ARGS="-k replay"     the whole suite, or a part of it
+#   make PYTHON=python3.12 test    with another interpreter
+
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help demo serve test check bench lock runtime dev clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+demo: runtime ## a realistic day of events through the whole machine, then keeps serving
+	@COUNTERFOIL_ENV=development $(BIN)/python -m sandbox.demo
+
+serve: runtime ## door, worker, sweeper and console in one process, without sample data
+	@COUNTERFOIL_ENV=$${COUNTERFOIL_ENV:-development} $(BIN)/counterfoil serve
+
+test: check ## style, types, import floors, then every test on real Postgres and Redis
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: dev ## style, types and import floors only
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: dev ## figures against anchors measured in the same run
+	@$(BIN)/python tests/bench/run.py $(ARGS)
+
+lock: ## new locks from pyproject.toml (UPGRADE=1: newest versions)
+	@.ci/lock
+
+runtime:
+	@$(PYTHON) .ci/venv.py runtime
+
+dev:
+	@$(PYTHON) .ci/venv.py dev
+
+clean: ## removes .venv and caches; data in .counterfoil stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
