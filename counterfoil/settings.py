@@ -24,9 +24,7 @@ class Settings(BaseSettings):
     environment: Literal["production", "development", "test"] = Field(
         "production", validation_alias=_named("COUNTERFOIL_ENV"), description="which rules apply"
     )
-    home: Path = Field(
-        Path(".counterfoil"), validation_alias=_named("COUNTERFOIL_HOME"), description="data folder"
-    )
+    home: Path = Field(Path(".counterfoil"), validation_alias=_named("COUNTERFOIL_HOME"), description="data folder")
     database_url: SecretStr | None = Field(
         None,
         validation_alias=_named("DATABASE_URL"),
@@ -66,12 +64,8 @@ class Settings(BaseSettings):
     failpoint: str | None = Field(
         None, validation_alias=_named("COUNTERFOIL_FAILPOINT"), description="tests only: NAME@N"
     )
-    host: str = Field(
-        "127.0.0.1", validation_alias=_named("COUNTERFOIL_HOST"), description="listening address"
-    )
-    port: int = Field(
-        8000, validation_alias=AliasChoices("COUNTERFOIL_PORT", "PORT"), description="the door's port"
-    )
+    host: str = Field("127.0.0.1", validation_alias=_named("COUNTERFOIL_HOST"), description="listening address")
+    port: int = Field(8000, validation_alias=AliasChoices("COUNTERFOIL_PORT", "PORT"), description="the door's port")
     console_port: int = Field(
         8001,
         validation_alias=_named("COUNTERFOIL_CONSOLE_PORT"),

@@ -131,13 +131,9 @@ class metrics:  # noqa: N801 - reads as a namespace: telemetry.metrics.events_re
     admission_waiting = Gauge("counterfoil_admission_waiting", "Events that wait for a commit")
     rings_failed = Counter("counterfoil_rings_failed", "Rings that the broker did not take")
     runs = Counter("counterfoil_runs", "Runs by handler and result", ["handler", "status"])
-    run_group = Histogram(
-        "counterfoil_run_group_size", "Events per claim", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
-    )
+    run_group = Histogram("counterfoil_run_group_size", "Events per claim", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256))
     cases_opened = Counter("counterfoil_cases_opened", "Cases opened", ["failure_class"])
     writes = Counter("counterfoil_writes", "Writes by destination and result", ["destination", "status"])
     notifications = Counter("counterfoil_notifications", "Notifications by result", ["status"])
     events_due = Gauge("counterfoil_events_due", "Events that could be claimed now")
-    oldest_due_seconds = Gauge(
-        "counterfoil_oldest_due_seconds", "Age of the oldest event that could be claimed"
-    )
+    oldest_due_seconds = Gauge("counterfoil_oldest_due_seconds", "Age of the oldest event that could be claimed")

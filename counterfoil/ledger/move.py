@@ -44,9 +44,9 @@ def move(
     for column, value in (sets or {}).items():
         shown = sql.SQL("now()") if value is NOW else sql.Placeholder(column)
         assignments.append(sql.SQL("{} = {}").format(sql.Identifier(column), shown))
-    statement = sql.SQL(
-        "UPDATE {} SET {} WHERE id = ANY(%(ids)s) AND status = ANY(%(from)s) RETURNING id"
-    ).format(sql.Identifier(table), sql.SQL(", ").join(assignments))
+    statement = sql.SQL("UPDATE {} SET {} WHERE id = ANY(%(ids)s) AND status = ANY(%(from)s) RETURNING id").format(
+        sql.Identifier(table), sql.SQL(", ").join(assignments)
+    )
     values = {column: value for column, value in (sets or {}).items() if value is not NOW}
     rows = conn.execute(statement, {**values, "ids": sorted(ids), "from": from_states}).fetchall()
     return {row["id"] for row in rows}

@@ -17,9 +17,7 @@ class BooksAccount(SQLModel, table=True):
     """One account of the chart, e.g. `Assets:Stripe:Clearing`."""
 
     __tablename__ = "books_accounts"
-    __table_args__ = (
-        one_of("kind", ("asset", "liability", "equity", "income", "expense"), "books_accounts_kind"),
-    )
+    __table_args__ = (one_of("kind", ("asset", "liability", "equity", "income", "expense"), "books_accounts_kind"),)
 
     code: str = Field(primary_key=True)
     kind: str

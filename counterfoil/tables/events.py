@@ -24,7 +24,11 @@ class Event(SQLModel, table=True):
         one_of("status", EventState, "events_status"),
         Index("events_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index(
-            "events_subject_due", "subject", "occurred_at", "id", postgresql_where=text("due_at IS NOT NULL")
+            "events_subject_due",
+            "subject",
+            text("coalesce(occurred_at, received_at)"),
+            "id",
+            postgresql_where=text("due_at IS NOT NULL"),
         ),
         Index("events_subject", "subject", "id"),
         Index("events_case", "case_id", postgresql_where=text("case_id IS NOT NULL")),
@@ -33,6 +37,7 @@ class Event(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     source: str
+    provider: str
     key: str
     type: str
     subject: str | None = None

@@ -1,0 +1,68 @@
+"""What walks through the steps: one event's pass, and the verdict that ends it.
+
+Verdict   done | ignored | superseded          nothing more to do
+          waiting (until a time, or a person)   ─┐ carries the failure that
+          exception (a case)                    ─┘ names class, rule and owner
+          queued (again, later)
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from contracts.base import Contract
+from contracts.money import Money
+from counterfoil import clock, keys
+from counterfoil.ledger.claim import Claimed
+from counterfoil.lifecycle import EventState
+from destinations.base import Effect
+from engine.registry import HandlerSpec
+from exceptions_queue.failures import Failure
+
+
+@dataclass(slots=True)
+class Verdict:
+    """How an event comes to rest after a pass."""
+
+    status: EventState
+    outcome: str  #: one sentence for people
+    failure: Failure | None = None  #: set: a case is opened (or, when `due_seconds` is set too, not yet)
+    due_seconds: float | None = None  #: when it moves again by itself
+    cause: BaseException | None = None  #: the exception behind a failure, for error reports
+
+
+@dataclass(slots=True)
+class Pass:
+    """One event on its way through one handler."""
+
+    event: Claimed
+    dry: bool = False  #: nothing may be asked or recorded: only what is known already counts
+    run_id: UUID = field(default_factory=keys.new_id)
+    spec: HandlerSpec | None = None
+    contract: Contract | None = None
+    contract_version: str | None = None
+    money: Money | None = None
+    context: dict[str, Any] = field(default_factory=dict)
+    effects: tuple[Effect, ...] = ()
+    evidence: dict[str, Any] = field(default_factory=dict)
+    verdict: Verdict | None = None
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    began: float = field(default_factory=clock.ticks_seconds)
+    took_seconds: float = 0.0
+
+    def stop_clock(self) -> None:
+        """The pass is over but for its commit."""
+        self.took_seconds = clock.ticks_seconds() - self.began
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[dict[str, Any]]:
+        """Record a step with its duration; the step may add to the record."""
+        record: dict[str, Any] = {"step": name}
+        began = clock.ticks_seconds()
+        try:
+            yield record
+        finally:
+            record["ms"] = round((clock.ticks_seconds() - began) * 1000, 3)
+            self.steps.append(record)

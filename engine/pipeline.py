@@ -1,0 +1,120 @@
+"""One event through the steps, and a group of events into the ledger.
+
+    check ─▶ read ─▶ classify ─▶ plan ─▶ gate ─▶ (commit, for the whole group)
+
+Whatever a step raises becomes a verdict with a class and thereby an owner; nothing else leaves `walk`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import psycopg
+
+from counterfoil import telemetry
+from counterfoil.database import Connection
+from counterfoil.ledger.claim import Claimed
+from counterfoil.lifecycle import EventState
+from destinations.base import Destination
+from engine.passing import Pass, Verdict
+from engine.registry import Registry
+from engine.retry import next_wait_seconds
+from engine.steps.check import check
+from engine.steps.commit import commit
+from engine.steps.gate import gate
+from engine.steps.plan import plan
+from engine.steps.read import classify, read
+from exceptions_queue import failures
+
+#: Classes in which somebody decides rather than mends: the event waits, it did not fail.
+DECISIONS = frozenset({"approval_needed", "low_confidence"})
+
+
+class Pipeline:
+    """The steps with what they need: handlers and destinations."""
+
+    def __init__(self, registry: Registry, destinations: Mapping[str, Destination], *, crashes_max: int) -> None:
+        self.registry = registry
+        self.destinations = destinations
+        self.crashes_max = crashes_max
+
+    def walk(self, event: Claimed, *, dry: bool = False) -> Pass:
+        """Everything but the commit; always comes back with a verdict. `dry`: nobody is asked, nothing is kept."""
+        one = Pass(event, dry=dry)
+        try:
+            one.verdict = self._steps(one) or Verdict(EventState.DONE, "written")
+        except failures.Failure as failure:
+            one.verdict = _failed(one, failure)
+        except Exception as bug:
+            # A step of ours broke: the event must not be lost for it, nor take its group down.
+            one.verdict = _failed(
+                one, failures.HandlerBug(f"engine: {type(bug).__name__}", rule=type(bug).__name__), bug
+            )
+        if one.verdict.failure is not None:
+            one.effects = ()
+        one.stop_clock()
+        return one
+
+    def _steps(self, one: Pass) -> Verdict | None:
+        if one.event.crashes >= self.crashes_max:
+            raise failures.RunStuck(f"{one.event.crashes} workers ended while they had this event", rule="crashes")
+        with one.timed("check"):
+            verdict = check(one, self.registry)
+        if verdict is not None:
+            return verdict
+        assert one.spec is not None
+        if one.spec.reads or one.spec.asks:
+            with one.timed("read"):
+                read(one)
+        with one.timed("classify"):
+            classify(one)
+        with one.timed("plan") as record:
+            verdict = plan(one)
+            if one.effects:
+                record["effects"] = [effect.key for effect in one.effects]
+        if verdict is not None:
+            return verdict
+        with one.timed("gate"):
+            gate(one, self.destinations)
+        return None
+
+    def commit(self, conn: Connection, passes: Sequence[Pass], *, worker: str) -> list[Pass]:
+        """Commit a group; if the database refuses it, each event alone, so that one cannot spoil the others.
+
+        Raises: psycopg.OperationalError when the database is away (the leases run out and somebody comes back).
+        """
+        try:
+            return commit(conn, passes, self.destinations, worker=worker)
+        except psycopg.OperationalError:
+            raise
+        except Exception as refused:
+            if len(passes) > 1:
+                return [done for one in passes for done in self.commit(conn, [self._again(one)], worker=worker)]
+            return commit(conn, [_refused(passes[0], refused)], self.destinations, worker=worker)
+
+    def _again(self, one: Pass) -> Pass:
+        """A fresh walk: the first commit may have changed verdicts before it was rolled back."""
+        return self.walk(one.event)
+
+
+def _failed(one: Pass, failure: failures.Failure, cause: BaseException | None = None) -> Verdict:
+    wait = next_wait_seconds(failure.code, one.event.attempts, one.event.key)
+    if wait is not None:
+        return Verdict(EventState.WAITING, str(failure), failure=failure, due_seconds=wait, cause=cause)
+    status = EventState.WAITING if failure.code in DECISIONS else EventState.EXCEPTION
+    return Verdict(status, str(failure), failure=failure, cause=cause or failure.__cause__)
+
+
+def _refused(one: Pass, refused: Exception) -> Pass:
+    """The database would not take this event's effects: the constraint's name says why."""
+    rule = type(refused).__name__
+    destination = one.effects[0].destination if one.effects else None
+    if isinstance(refused, psycopg.Error):
+        rule = refused.diag.constraint_name or refused.sqlstate or rule
+        failure: failures.Failure = failures.WriteRefused(
+            f"the ledger refused it: {rule}", rule=rule, destination=destination
+        )
+    else:
+        failure = failures.HandlerBug(f"{rule} while committing", rule=rule, destination=destination)
+    telemetry.log.error("run.refused", event_id=str(one.event.id), rule=rule)
+    one.effects = ()
+    one.verdict = Verdict(EventState.EXCEPTION, str(failure), failure=failure, cause=refused)
+    return one

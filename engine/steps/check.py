@@ -1,0 +1,42 @@
+"""Check: is this event one of ours, whole, and what it promises to be?"""
+
+from contracts.base import ContractBroken, ContractUnknown, find
+from counterfoil import failpoints
+from counterfoil.lifecycle import EventState
+from engine.passing import Pass, Verdict
+from engine.registry import Registry
+from exceptions_queue import failures
+
+
+def check(passing: Pass, registry: Registry) -> Verdict | None:
+    """Find handler and contract and hold the payload against it.
+
+    Raises: Failure subclasses (contract_violation, contract_unknown, context_missing, or what the door found).
+    """
+    event = passing.event
+    if event.fault is not None:
+        raise failures.of(event.fault["class"])(
+            event.fault.get("detail", ""), rule=event.fault.get("rule"), data=event.fault
+        )
+    passing.spec = registry.find(event.provider, event.type)
+    if passing.spec is None:
+        return Verdict(EventState.IGNORED, f"no handler for {event.type}")
+    body = event.body.encode()
+    try:
+        kind = find(event.provider, event.type, event.api_version, body)
+        passing.contract_version = kind.version
+        passing.money = kind.at_stake(body)
+        passing.contract = kind.check(body)
+    except ContractUnknown as unknown:
+        raise failures.ContractUncovered(str(unknown), rule=f"{event.type}@{event.api_version}") from unknown
+    except ContractBroken as broken:
+        raise failures.ContractViolated(
+            str(broken),
+            rule="+".join(sorted({violation.rule for violation in broken.violations})),
+            data={"violations": [violation.as_json() for violation in broken.violations]},
+        ) from broken
+    missing = passing.contract.missing_context
+    if missing is not None:
+        raise failures.ContextMissing(missing, rule="event_says_too_little")
+    failpoints.passing("run.checked")
+    return None

@@ -1,0 +1,46 @@
+"""Read and classify share one shape: named, expensive questions whose answers are kept.
+
+Each answer is a checkpoint: committed by itself, found again after a crash, and asked anew only when its input changed.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from contracts.base import Contract
+from counterfoil import database, failpoints, keys
+from counterfoil.ledger.checkpoint import find_checkpoint, record_checkpoint
+from engine.passing import Pass
+from exceptions_queue import failures
+
+#: A question about an event: gets the contract object, gives JSON. Raises a Failure when it cannot.
+Question = Callable[[Contract, Mapping[str, Any]], Any]
+
+
+def read(passing: Pass) -> None:
+    """Fetch what the handler declared it needs to know; read-only, once per generation."""
+    assert passing.spec is not None
+    _answer(passing, "read", passing.spec.reads)
+
+
+def classify(passing: Pass) -> None:
+    """Ask what the handler declared it wants judged; one closed question each."""
+    assert passing.spec is not None
+    _answer(passing, "classify", passing.spec.asks)
+    failpoints.passing("run.classified")
+
+
+def _answer(passing: Pass, step: str, questions: Mapping[str, Question]) -> None:
+    if not questions:
+        return
+    assert passing.contract is not None
+    event = passing.event
+    input_hash = keys.digest([event.body, passing.context])
+    with database.connect(autocommit=True) as conn:
+        for name, question in questions.items():
+            known = find_checkpoint(conn, event.id, event.generation, f"{step}:{name}", input_hash)
+            if known is None and passing.dry:
+                raise failures.ContextMissing(f"{name} was never asked, and a dry run asks nobody", rule="dry_run")
+            if known is None:
+                known = {"answer": question(passing.contract, passing.context)}
+                record_checkpoint(conn, event.id, event.generation, f"{step}:{name}", input_hash, known)
+            passing.context[name] = known["answer"]

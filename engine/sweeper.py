@@ -1,0 +1,75 @@
+"""The sweeper: once a second, whatever must move by itself is moved. Any process may run it; one at a time does.
+
+ring         events that are due and in nobody's hands: never rung, retries, leases of the dead
+escalate     cases that nobody answered; snoozed ones wake
+notify       messages that wait to be sent
+replays      the next portion of every running replay
+refusals     bursts of refused signatures become a case; old samples go
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+
+import psycopg
+
+from counterfoil import database, queue, telemetry
+from counterfoil.database import Connection
+from counterfoil.ledger.claim import backlog
+from exceptions_queue import escalation, notify, replay
+
+#: An arbitrary constant shared by all sweepers of a deployment.
+SWEEP_LOCK = 7_203_411_864
+#: The pace; what was accepted but never rung waits at most this long.
+INTERVAL_SECONDS = 1.0
+
+
+def ring_for_due(conn: Connection) -> dict[str, int]:
+    """Ring when something could be claimed; keep the two gauges that say how far behind we are."""
+    due, age_seconds = backlog(conn)
+    telemetry.metrics.events_due.set(due)
+    telemetry.metrics.oldest_due_seconds.set(max(age_seconds, 0.0))
+    if due:
+        queue.ring()
+    return {"due": due}
+
+
+#: What a sweep does, in order; each returns counts and commits or rolls back alone.
+SWEEPS: Mapping[str, Callable[[Connection], dict[str, int]]] = {
+    "ring": ring_for_due,
+    "escalate": escalation.run_once,
+    "replays": replay.advance,
+}
+
+
+def run_once(conn: Connection) -> dict[str, dict[str, int]]:
+    """One sweep, unless another process sweeps now (then nothing). One sweep that fails does not stop the others."""
+    counts: dict[str, dict[str, int]] = {}
+    for name, sweep in SWEEPS.items():
+        try:
+            with conn.transaction():
+                row = conn.execute("SELECT pg_try_advisory_xact_lock(%s) AS ours", (SWEEP_LOCK,)).fetchone()
+                if row is None or not row["ours"]:
+                    return counts
+                counts[name] = sweep(conn)
+        except psycopg.OperationalError:
+            raise
+        except Exception as bug:
+            telemetry.log.error("sweep.failed", sweep=name, reason=type(bug).__name__, exc_info=bug)
+            telemetry.report_failure(bug, failure_class="handler_bug", owner="platform", handler=name, event_id=None)
+    # Not under the lock: it waits for other servers, and claims its rows one by one.
+    counts["notify"] = notify.deliver_pending()
+    return counts
+
+
+def run(stop: threading.Event) -> None:
+    """Sweep until `stop` is set; the database may come and go meanwhile."""
+    conn: Connection | None = None
+    while not stop.wait(INTERVAL_SECONDS):
+        try:
+            conn = conn or database.connect()
+            run_once(conn)
+        except psycopg.Error as away:
+            telemetry.log.warning("sweeper.paused", reason=type(away).__name__)
+            if conn is not None:
+                conn.close()
+            conn = None

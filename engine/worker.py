@@ -1,0 +1,190 @@
+"""The worker: answers the doorbell, claims groups, walks them, commits them, keeps its leases.
+
+    doorbell (Dramatiq actor) ──▶ a flag ──▶ the loop: claim ─▶ walk ─▶ commit ─▶ claim … until nothing is due
+                                                  └─ heartbeat keeps the leases of what is in hand
+
+The actor only raises the flag and returns: it can neither fail nor be lost in a way that matters. Handlers that ask
+others (reads, questions) walk in threads, each committing alone; pure ones walk in the loop and share a commit.
+"""
+
+import os
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import dramatiq
+import psycopg
+
+from counterfoil import clock, database, failpoints, queue, telemetry
+from counterfoil.database import Connection
+from counterfoil.ledger import claim as ledger_claim
+from counterfoil.ledger.claim import Claimed
+from counterfoil.settings import Settings
+from engine.passing import Pass
+from engine.pipeline import Pipeline
+
+#: Events per claim. Measured: beyond about a hundred the cost per event no longer falls, while a crash costs more.
+GROUP_MAX = 128
+#: Without any ring (no broker, a lost message) look this often; the sweeper rings at the same pace.
+LOOK_SECONDS = 1.0
+#: Pause after the database went away.
+PAUSE_SECONDS = 0.5
+
+
+class Worker:
+    """One worker process: a loop, a heartbeat, and threads for handlers that wait for others."""
+
+    def __init__(self, pipeline: Pipeline, config: Settings) -> None:
+        self.pipeline = pipeline
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self._lease_seconds = config.lease_seconds
+        self._wanted = threading.Event()
+        self._held: dict[UUID, int] = {}
+        self._held_lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._slow = ThreadPoolExecutor(config.worker_threads, thread_name_prefix="run")
+        self._conn: Connection | None = None
+
+    def wake(self) -> None:
+        """There is work."""
+        self._wanted.set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set, then finish what is in hand. The database may come and go meanwhile."""
+        heartbeat = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        heartbeat.start()
+        while not stop.is_set():
+            try:
+                while not stop.is_set() and self.run_once():
+                    pass
+            except psycopg.Error as away:
+                telemetry.log.warning("worker.paused", reason=type(away).__name__)
+                self._disconnect()
+                stop.wait(PAUSE_SECONDS)
+                continue
+            self._wanted.wait(LOOK_SECONDS)
+            self._wanted.clear()
+        self._slow.shutdown(wait=True)
+        self._stopping.set()
+        heartbeat.join(self._lease_seconds)
+        self._disconnect()
+
+    def run_once(self) -> int:
+        """Claim and finish one group; returns how many events were claimed."""
+        conn = self._connection()
+        group = ledger_claim.claim(conn, limit=GROUP_MAX, lease_seconds=self._lease_seconds)
+        if not group:
+            return 0
+        self._take(group)
+        for _ in group:
+            failpoints.passing("run.claimed")
+        pure = [event for event in group if not self._waits_for_others(event)]
+        slow = [self._slow.submit(self._run_alone, event) for event in group if self._waits_for_others(event)]
+        try:
+            if pure:
+                began = clock.ticks_seconds()
+                self._finish(conn, [self.pipeline.walk(event) for event in pure], began)
+        finally:
+            self._drop(pure)
+            for one in slow:
+                one.result()
+        return len(group)
+
+    def _waits_for_others(self, event: Claimed) -> bool:
+        spec = self.pipeline.registry.find(event.provider, event.type)
+        return spec is not None and bool(spec.reads or spec.asks)
+
+    def _run_alone(self, event: Claimed) -> None:
+        began = clock.ticks_seconds()
+        try:
+            with database.connect() as conn:
+                self._finish(conn, [self.pipeline.walk(event)], began)
+        except psycopg.Error as away:
+            telemetry.log.warning("run.abandoned", event_id=str(event.id), reason=type(away).__name__)
+        finally:
+            self._drop([event])
+
+    def _finish(self, conn: Connection, passes: list[Pass], began: float) -> None:
+        done = self.pipeline.commit(conn, passes, worker=self.name)
+        _tell(done, late=len(passes) - len(done), seconds=clock.ticks_seconds() - began)
+
+    def _beat(self) -> None:
+        """Renew the leases of what is in hand, on a connection of its own."""
+        conn: Connection | None = None
+        while not self._stopping.wait(self._lease_seconds / 3):
+            with self._held_lock:
+                held = list(self._held.items())
+            if not held:
+                continue
+            try:
+                conn = conn or database.connect()
+                ledger_claim.renew(conn, held, lease_seconds=self._lease_seconds)
+            except psycopg.Error:
+                conn = None
+
+    def _take(self, events: list[Claimed]) -> None:
+        with self._held_lock:
+            self._held.update((event.id, event.fence) for event in events)
+
+    def _drop(self, events: list[Claimed]) -> None:
+        with self._held_lock:
+            for event in events:
+                self._held.pop(event.id, None)
+
+    def _connection(self) -> Connection:
+        if self._conn is None or self._conn.closed or self._conn.broken:
+            self._conn = database.connect()
+        return self._conn
+
+    def _disconnect(self) -> None:
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+
+def _tell(passes: list[Pass], *, late: int, seconds: float) -> None:
+    """Metrics, one wide line for the group, one for each failure, error reports for bugs."""
+    telemetry.metrics.run_group.observe(len(passes) + late)
+    counts: dict[str, int] = {}
+    for one in passes:
+        assert one.verdict is not None
+        status = one.verdict.status.value
+        handler = one.spec.name if one.spec else "none"
+        counts[status] = counts.get(status, 0) + 1
+        telemetry.metrics.runs.labels(handler, status).inc()
+        failure = one.verdict.failure
+        if failure is None:
+            continue
+        telemetry.wide(
+            "run.failed",
+            event_id=str(one.event.id),
+            run_id=str(one.run_id),
+            source=one.event.source,
+            type=one.event.type,
+            handler=handler,
+            failure_class=failure.code,
+            rule=failure.rule,
+            attempt=one.event.attempts,
+            again_in_seconds=one.verdict.due_seconds,
+        )
+        if one.verdict.cause is not None and failure.code in ("handler_bug", "run_stuck"):
+            telemetry.report_failure(
+                one.verdict.cause,
+                failure_class=failure.code,
+                owner=failure.role,
+                handler=handler,
+                event_id=str(one.event.id),
+            )
+    telemetry.wide("group.finished", events=len(passes), late=late, ms=round(seconds * 1000, 1), **counts)
+
+
+def listen(worker: Worker) -> dramatiq.Worker:
+    """Start Dramatiq's consumer: the actor wakes the worker. The caller stops it."""
+    broker = queue.broker()
+    if queue.ACTOR not in broker.actors:
+        dramatiq.actor(worker.wake, actor_name=queue.ACTOR, queue_name=queue.QUEUE, broker=broker)
+    # A short poll: an idle consumer looks again after this many milliseconds, which bounds what a ring can be late.
+    consumer = dramatiq.Worker(broker, queues={queue.QUEUE}, worker_threads=1, worker_timeout=20)
+    consumer.start()
+    return consumer
