@@ -1,10 +1,10 @@
 """What a handler may return: a closed set. Anything else is a bug of the handler and becomes a case.
 
-    Outcome
-    ├── Plan          these effects, in this order, with the evidence
-    ├── Skip          nothing to do, and why
-    ├── Snooze        not yet; look again after so many seconds
-    └── NeedsPerson   code cannot decide this one; failure class, reason, money at stake
+Outcome
+├── Plan          these effects, in this order, with the evidence
+├── Skip          nothing to do, and why
+├── Snooze        not yet; look again after so many seconds
+└── NeedsPerson   code cannot decide this one; failure class, reason, money at stake
 """
 
 from collections.abc import Mapping

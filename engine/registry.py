@@ -10,7 +10,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, Literal, TypeVar
 
 import contracts
@@ -25,7 +25,10 @@ Ordering = Literal["fact", "latest"]
 TIME_LIMIT_SECONDS = 5.0
 TIME_LIMIT_SECONDS_MAX = 60.0
 
-C = TypeVar("C", bound=Contract)
+#: An expensive question about an event, asked outside the handler, its answer kept: (contract, context) -> JSON.
+Question = Callable[[Any, Mapping[str, Any]], Any]
+
+_NONE: Mapping[str, Question] = MappingProxyType({})
 _MARK = "__counterfoil_handles__"
 
 
@@ -40,9 +43,11 @@ class _Handles:
     contract: type[Contract]
     ordering: Ordering
     time_limit_seconds: float
+    reads: Mapping[str, Question]
+    asks: Mapping[str, Question]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class HandlerSpec:
     """A handler as the engine knows it. `version` changes whenever its file does."""
 
@@ -51,48 +56,76 @@ class HandlerSpec:
     source: str
     types: frozenset[str]
     contract: type[Contract]
-    func: Callable[[Any], Outcome]
+    function: Callable[..., Outcome]
     ordering: Ordering
     time_limit_seconds: float
     doc: str
+    reads: Mapping[str, Question]
+    asks: Mapping[str, Question]
+
+    @property
+    def takes_context(self) -> bool:
+        """Whether the function wants the answers to its questions as a second argument."""
+        return bool(self.reads or self.asks)
 
 
-Registry = Mapping[tuple[str, str], HandlerSpec]
+class Registry:
+    """The handlers of one package by what they answer for."""
+
+    def __init__(self, by_event: Mapping[tuple[str, str], HandlerSpec]) -> None:
+        self._by_event = dict(by_event)
+
+    def find(self, source: str, type: str) -> HandlerSpec | None:
+        """The one handler of this event type, if there is one."""
+        return self._by_event.get((source, type))
+
+    def every(self) -> list[HandlerSpec]:
+        """All handlers, by name."""
+        return sorted(set(self._by_event.values()), key=lambda spec: spec.name)
+
+
+F = TypeVar("F", bound=Callable[..., Outcome])
 
 
 def handles(
     *,
     source: str,
     types: Iterable[str],
-    contract: type[C],
+    contract: type[Contract],
     ordering: Ordering = "fact",
     time_limit_seconds: float = TIME_LIMIT_SECONDS,
-) -> Callable[[Callable[[C], Outcome]], Callable[[C], Outcome]]:
-    """Mark a function from contract to outcome as the handler of these event types; it stays a plain function."""
+    reads: Mapping[str, Question] = _NONE,
+    asks: Mapping[str, Question] = _NONE,
+) -> Callable[[F], F]:
+    """Mark a function from contract to outcome as the handler of these event types; it stays a plain function.
 
-    def mark(func: Callable[[C], Outcome]) -> Callable[[C], Outcome]:
-        setattr(func, _MARK, _Handles(source, frozenset(types), contract, ordering, time_limit_seconds))
-        return func
+    With `reads` or `asks` it takes their answers, by name, as its second argument.
+    """
+
+    def mark(function: F) -> F:
+        said = _Handles(source, frozenset(types), contract, ordering, time_limit_seconds, reads, asks)
+        setattr(function, _MARK, said)
+        return function
 
     return mark
 
 
 def find(package_name: str) -> Registry:
     """All handlers of a package by (source, type). Raises: RegistryBroken."""
-    registry: dict[tuple[str, str], HandlerSpec] = {}
-    problems: list[str] = []
-    for module in _modules(package_name):
-        for spec in _handlers_in(module):
-            problems += _faults(spec)
-            for kind in sorted(spec.types):
-                other = registry.setdefault((spec.source, kind), spec)
-                if other is not spec:
-                    problems.append(f"{spec.source} {kind} is handled by both {other.name} and {spec.name}")
-    names = [spec.name for spec in {id(spec): spec for spec in registry.values()}.values()]
-    problems += [f"two handlers are called {name}" for name in sorted({n for n in names if names.count(n) > 1})]
+    specs = [spec for module in _modules(package_name) for spec in _handlers_in(module)]
+    problems = [fault for spec in specs for fault in _faults(spec)]
+    by_event: dict[tuple[str, str], HandlerSpec] = {}
+    by_name: dict[str, HandlerSpec] = {}
+    for spec in specs:
+        if by_name.setdefault(spec.name, spec) is not spec:
+            problems.append(f"two handlers are called {spec.name}")
+        for kind in sorted(spec.types):
+            other = by_event.setdefault((spec.source, kind), spec)
+            if other is not spec:
+                problems.append(f"{spec.source} {kind} is handled by both {other.name} and {spec.name}")
     if problems:
         raise RegistryBroken("; ".join(problems))
-    return registry
+    return Registry(by_event)
 
 
 def _modules(package_name: str) -> list[ModuleType]:
@@ -106,16 +139,24 @@ def _handlers_in(module: ModuleType) -> list[HandlerSpec]:
     """Marked functions that this very module defines, in the order of their names."""
     version = hashlib.sha256(inspect.getsource(module).encode()).hexdigest()[:12]
     specs = []
-    for name, func in sorted(vars(module).items()):
-        said = getattr(func, _MARK, None)
-        if not isinstance(said, _Handles) or func.__module__ != module.__name__:
+    for name, function in sorted(vars(module).items()):
+        said = getattr(function, _MARK, None)
+        if not isinstance(said, _Handles) or function.__module__ != module.__name__:
             continue
-        doc = (inspect.getdoc(func) or "").split("\n", 1)[0]
-        specs.append(
-            HandlerSpec(
-                name, version, said.source, said.types, said.contract, func, said.ordering, said.time_limit_seconds, doc
-            )
+        spec = HandlerSpec(
+            name=name,
+            version=version,
+            source=said.source,
+            types=said.types,
+            contract=said.contract,
+            function=function,
+            ordering=said.ordering,
+            time_limit_seconds=said.time_limit_seconds,
+            doc=(inspect.getdoc(function) or "").split("\n", 1)[0],
+            reads=said.reads,
+            asks=said.asks,
         )
+        specs.append(spec)
     return specs
 
 
@@ -130,5 +171,7 @@ def _faults(spec: HandlerSpec) -> list[str]:
     for kind in sorted(spec.types):
         known = [c for c in contracts.every() if c.source == spec.source and kind in c.types]
         if not any(issubclass(contract, spec.contract) for contract in known):
-            faults.append(f"{spec.name} handles {spec.source} {kind}, which no contract of {spec.contract.__name__} covers")
+            faults.append(
+                f"{spec.name} handles {spec.source} {kind}, which no contract of {spec.contract.__name__} covers"
+            )
     return faults

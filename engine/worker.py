@@ -183,7 +183,7 @@ def listen(worker: Worker) -> dramatiq.Worker:
     """Start Dramatiq's consumer: the actor wakes the worker. The caller stops it."""
     broker = queue.broker()
     if queue.ACTOR not in broker.actors:
-        dramatiq.actor(worker.wake, actor_name=queue.ACTOR, queue_name=queue.QUEUE, broker=broker)
+        dramatiq.actor(actor_name=queue.ACTOR, queue_name=queue.QUEUE, broker=broker)(worker.wake)
     # A short poll: an idle consumer looks again after this many milliseconds, which bounds what a ring can be late.
     consumer = dramatiq.Worker(broker, queues={queue.QUEUE}, worker_threads=1, worker_timeout=20)
     consumer.start()

@@ -15,18 +15,17 @@ def check(passing: Pass, registry: Registry) -> Verdict | None:
     """
     event = passing.event
     if event.fault is not None:
-        raise failures.of(event.fault["class"])(
-            event.fault.get("detail", ""), rule=event.fault.get("rule"), data=event.fault
-        )
+        kind = failures.find(event.fault["class"]) or failures.ContractViolated
+        raise kind(event.fault.get("detail", ""), rule=event.fault.get("rule"), data=event.fault)
     passing.spec = registry.find(event.provider, event.type)
     if passing.spec is None:
         return Verdict(EventState.IGNORED, f"no handler for {event.type}")
     body = event.body.encode()
     try:
-        kind = find(event.provider, event.type, event.api_version, body)
-        passing.contract_version = kind.version
-        passing.money = kind.at_stake(body)
-        passing.contract = kind.check(body)
+        contract = find(event.provider, event.type, event.api_version, body)
+        passing.contract_version = contract.version
+        passing.money = contract.at_stake(body)
+        passing.contract = contract.check(body)
     except ContractUnknown as unknown:
         raise failures.ContractUncovered(str(unknown), rule=f"{event.type}@{event.api_version}") from unknown
     except ContractBroken as broken:

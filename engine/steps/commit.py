@@ -6,13 +6,14 @@ because its lane stays locked until the commit.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from counterfoil import audit, failpoints, keys
 from counterfoil.database import Connection
 from counterfoil.ledger import finish
 from counterfoil.lifecycle import EventState, WriteState
-from destinations.base import Destination, Effect
+from destinations.base import Destination, Effect, Receipt, SameTransaction
 from engine.passing import Pass, Verdict
 from exceptions_queue import cases, failures
 
@@ -30,14 +31,14 @@ def commit(
         if not mine:
             return []
         _supersede_stale(conn, mine)
-        written = _write(conn, mine, destinations)
+        _write(conn, mine, destinations)
         finish.record_runs(conn, [_run_row(one, worker) for one in mine])
         blocked = _open_cases(conn, mine)
         freed = [one.event.id for one in mine if one.event.case_id and one.event.id not in blocked and _ended(one)]
         if freed:
             cases.clear(conn, freed, actor="engine")
         finish.settle(conn, [_settled(one, blocked) for one in mine])
-        audit.append(conn, "engine", [_audit_entry(one, written) for one in mine])
+        audit.append(conn, "engine", [_audit_entry(one) for one in mine])
     for _ in mine:
         failpoints.passing("run.recorded")
     return mine
@@ -79,37 +80,51 @@ def _supersede_stale(conn: Connection, passes: Sequence[Pass]) -> None:
             one.verdict = Verdict(EventState.SUPERSEDED, "something newer about this subject was already applied")
 
 
-def _write(conn: Connection, passes: Sequence[Pass], destinations: Mapping[str, Destination]) -> set[UUID]:
-    """Record effects under their keys and apply the new ones; a key that stands is never written again."""
-    rows: dict[UUID, tuple[Pass, Effect]] = {keys.new_id(): (one, effect) for one in passes for effect in one.effects}
-    if not rows:
-        return set()
-    new = finish.record_writes(conn, [_write_row(id, one, effect) for id, (one, effect) in rows.items()])
-    _link_standing(conn, [pair for id, pair in rows.items() if id not in new])
-    for _ in new:
+def _write(conn: Connection, passes: Sequence[Pass], destinations: Mapping[str, Destination]) -> None:
+    """Apply the effects whose keys are new and record them; a key that stands is never written again."""
+    planned = [(one, effect) for one in passes for effect in one.effects]
+    if not planned:
+        return
+    standing = finish.standing_writes(conn, [effect.key for _, effect in planned])
+    first = {effect.key: (one, effect) for one, effect in reversed(planned) if effect.key not in standing}
+    fresh = {keys.new_id(): pair for pair in first.values()}
+    for _ in fresh:
         failpoints.passing("write.intended")
-    for name, destination in destinations.items():
-        batch = {id: effect for id, (_, effect) in rows.items() if id in new and effect.destination == name}
-        if batch:
-            destination.apply_many(conn, batch)
-    for _ in new:
+    receipts = _apply(conn, {id: effect for id, (_, effect) in fresh.items()}, destinations)
+    for _ in fresh:
         failpoints.passing("write.sent")
-    for _ in new:
+    rows = [_write_row(id, one, effect, receipts[id]) for id, (one, effect) in fresh.items()]
+    recorded = finish.record_writes(conn, rows)
+    for _ in recorded:
         failpoints.passing("write.recorded")
-    return new
+    ours = {(fresh[id][0].run_id, fresh[id][1].key) for id in recorded}
+    late = [(one, effect) for one, effect in planned if (one.run_id, effect.key) not in ours]
+    if late:
+        _link_standing(late, finish.standing_writes(conn, [effect.key for _, effect in late]))
 
 
-def _link_standing(conn: Connection, pairs: Sequence[tuple[Pass, Effect]]) -> None:
+def _apply(
+    conn: Connection, effects: Mapping[UUID, Effect], destinations: Mapping[str, Destination]
+) -> dict[UUID, Receipt]:
+    receipts: dict[UUID, Receipt] = {}
+    for name, destination in destinations.items():
+        batch = {id: effect for id, effect in effects.items() if effect.destination == name}
+        if batch:
+            assert isinstance(destination, SameTransaction), f"Bug: {name} cannot be written inside a transaction"
+            receipts |= destination.apply_many(conn, batch)
+    return receipts
+
+
+def _link_standing(pairs: Sequence[tuple[Pass, Effect]], standing: Mapping[str, dict[str, Any]]) -> None:
     """A key that stands: the same content is done already; other content under it is for a person."""
-    standing = finish.standing_writes(conn, [effect.key for _, effect in pairs])
     for one, effect in pairs:
         there = standing[effect.key]
         if there["digest"] == effect.digest:
-            if there["event_id"] != one.event.id and one.verdict and one.verdict.status is EventState.DONE:
-                one.verdict.outcome = f"{effect.key} was written already for event {there['event_id']}"
+            if there["event_id"] != one.event.id and _verdict(one).status is EventState.DONE:
+                _verdict(one).outcome = f"{effect.key} was written already for event {there['event_id']}"
             continue
         refused = failures.WriteRefused(
-            f"{effect.key} was written before with other content; compare write {there['id']}",
+            f"{effect.key} was written before with other content; compare it with write {there['id']}",
             rule="key_stands_with_other_content",
             destination=effect.destination,
             data={"write_id": str(there["id"]), "key": effect.key},
@@ -117,7 +132,7 @@ def _link_standing(conn: Connection, pairs: Sequence[tuple[Pass, Effect]]) -> No
         one.verdict = Verdict(EventState.EXCEPTION, str(refused), failure=refused)
 
 
-def _write_row(id: UUID, one: Pass, effect: Effect) -> finish.WriteRow:
+def _write_row(id: UUID, one: Pass, effect: Effect, receipt: Receipt) -> finish.WriteRow:
     return finish.WriteRow(
         id=id,
         key=effect.key,
@@ -134,7 +149,7 @@ def _write_row(id: UUID, one: Pass, effect: Effect) -> finish.WriteRow:
         run_id=one.run_id,
         handler=one.spec.name if one.spec else None,
         attempts=1,
-        receipt={"same_transaction": True, "row": str(id)},
+        receipt={"status": receipt.status, "reference": receipt.reference},
         confirmed=True,
     )
 
@@ -195,7 +210,7 @@ def _settled(one: Pass, blocked: Mapping[UUID, UUID]) -> finish.Settled:
     )
 
 
-def _audit_entry(one: Pass, written: set[UUID]) -> audit.Entry:
+def _audit_entry(one: Pass) -> audit.Entry:
     verdict = _verdict(one)
     detail: dict[str, object] = {"run": str(one.run_id), "attempt": one.event.attempts}
     if one.spec:

@@ -16,8 +16,8 @@ def plan(passing: Pass) -> Verdict | None:
     Raises: HandlerBug (exception or unknown outcome), RunStuck (over its time), or the class a handler asked for.
     """
     spec, contract = passing.spec, passing.contract
-    assert spec is not None
-    assert contract is not None
+    assert spec is not None, "Bug: planned without a handler"
+    assert contract is not None, "Bug: planned without a contract"
     try:
         with watchdog.limit(spec.time_limit_seconds):
             outcome = spec.function(contract, passing.context) if spec.takes_context else spec.function(contract)
@@ -48,7 +48,10 @@ def _read_outcome(passing: Pass, outcome: object) -> Verdict | None:
             return Verdict(EventState.WAITING, outcome.reason, due_seconds=outcome.seconds)
         case NeedsPerson():
             money = outcome.amount or passing.money
-            raise failures.of(outcome.failure_class)(
+            kind = failures.find(outcome.failure_class)
+            if kind is None:
+                raise failures.HandlerBug(f"no failure class is called {outcome.failure_class}", rule="unknown_class")
+            raise kind(
                 outcome.reason,
                 rule="handler_asks",
                 amount_minor=money.amount_minor if money else None,
