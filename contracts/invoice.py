@@ -1,0 +1,153 @@
+"""A paid invoice as handlers see it: one form, whichever shape it arrived in.
+
+Every minor unit of the invoice has exactly one place here: the lines' net amounts, the taxes, the shipping and the
+customer balance together are what was paid. That identity is what lets a journal entry balance without a remainder.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from contracts import invoice_rules as rules
+from contracts.categories import category_of
+from contracts.invoice_shapes import InvoiceShape, id_of
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceLine:
+    """One line. `net_minor` is what is earned: less discounts, without the tax inside the price."""
+
+    id: str
+    amount_minor: int
+    discount_minor: int
+    included_tax_minor: int
+    category: str
+    price_id: str | None
+    product_id: str | None
+
+    @property
+    def net_minor(self) -> int:
+        return self.amount_minor - self.discount_minor - self.included_tax_minor
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceTax:
+    """One tax rate's share of the invoice, on top or inside."""
+
+    rate_id: str | None
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaidInvoice:
+    """Amounts in minor units of `currency` (upper case). Positive `balance_used_minor` consumed customer credit."""
+
+    id: str
+    number: str | None
+    customer_id: str
+    subscription_id: str | None
+    currency: str
+    lines: tuple[InvoiceLine, ...]
+    taxes: tuple[InvoiceTax, ...]
+    shipping_net_minor: int
+    total_minor: int
+    balance_used_minor: int
+    credit_notes_minor: int
+    billing_credits_minor: int
+    overpaid_minor: int
+    due_minor: int
+    outside_minor: int
+    paid_at: datetime
+
+
+def normal_form(shape: InvoiceShape, created: int) -> PaidInvoice:
+    """The one form. The shape has passed its rules: what they ask for is there."""
+    if shape.id is None or shape.total is None or shape.currency is None:
+        raise AssertionError("Bug: an invoice that has not passed its contract")
+    paid_at = shape.status_transitions.paid_at if shape.status_transitions else None
+    shipping = shape.shipping_cost
+    due = rules.due_of(shape) or 0
+    used = rules.balance_applied_of(shape)
+    credit_notes = shape.pre_payment_credit_notes_amount or 0
+    return PaidInvoice(
+        id=shape.id,
+        number=shape.number,
+        customer_id=id_of(shape.customer) or "",
+        subscription_id=shape.subscription_id,
+        currency=shape.currency.upper(),
+        lines=_lines(shape),
+        taxes=_taxes(shape),
+        shipping_net_minor=shipping.amount_total - shipping.amount_tax if shipping else 0,
+        total_minor=shape.total,
+        balance_used_minor=shape.total - credit_notes - due if used is None else used,
+        credit_notes_minor=credit_notes,
+        billing_credits_minor=rules.grants_of(shape),
+        overpaid_minor=shape.amount_overpaid or 0,
+        due_minor=due,
+        outside_minor=shape.outside_minor,
+        paid_at=datetime.fromtimestamp(created if paid_at is None else paid_at, UTC),
+    )
+
+
+def _lines(shape: InvoiceShape) -> tuple[InvoiceLine, ...]:
+    lines = shape.line_list
+    amounts = [line.amount or 0 for line in lines]
+    discounts = [line.discount or 0 for line in lines]
+    # What the invoice states and the lines do not is shared out, so that no minor unit is lost or invented.
+    discounts = _plus(discounts, spread(rules.discount_of(shape) - sum(discounts), amounts))
+    inside = [sum(tax.amount for tax in line.tax_list or () if tax.included) for line in lines]
+    if shape.tax_list is not None:
+        stated = sum(tax.amount for tax in shape.tax_list if tax.included)
+        inside = _plus(inside, spread(stated - sum(inside), [a - d for a, d in zip(amounts, discounts, strict=True)]))
+    return tuple(
+        InvoiceLine(
+            id=line.id or f"line {number}",
+            amount_minor=amount,
+            discount_minor=discount,
+            included_tax_minor=tax,
+            category=category_of(line.hints) or "other",
+            price_id=line.hints.price_id,
+            product_id=line.hints.product_id,
+        )
+        for number, (line, amount, discount, tax) in enumerate(zip(lines, amounts, discounts, inside, strict=True), 1)
+    )
+
+
+def _taxes(shape: InvoiceShape) -> tuple[InvoiceTax, ...]:
+    """The taxes by rate, in a stable order; the shipping's own tax is added where the list leaves it out."""
+    stated = shape.tax_list
+    if stated is None:
+        stated = [tax for line in shape.line_list for tax in line.tax_list or ()]
+    by_rate: dict[str | None, int] = {}
+    for tax in stated:
+        by_rate[tax.rate_id] = by_rate.get(tax.rate_id, 0) + tax.amount
+    shipping = shape.shipping_cost
+    if shipping and shipping.amount_tax and not _list_covers_shipping(shape):
+        by_rate[None] = by_rate.get(None, 0) + shipping.amount_tax
+    return tuple(InvoiceTax(rate, amount) for rate, amount in by_rate.items() if amount)
+
+
+def _list_covers_shipping(shape: InvoiceShape) -> bool:
+    gross, shipping = rules.gross_of(shape) or 0, shape.shipping_cost
+    goods = gross - rules.discount_of(shape) - rules.grants_of(shape) + rules.exclusive_tax_of(shape)
+    return shipping is not None and shape.total != goods + shipping.amount_total
+
+
+def spread(amount: int, weights: Sequence[int]) -> list[int]:
+    """Share `amount` out by size of the weights, to the last minor unit (largest remainder, earlier line first)."""
+    sizes = [abs(weight) for weight in weights]
+    whole = sum(sizes)
+    if not amount or not sizes:
+        return [0] * len(sizes)
+    if not whole:
+        sizes, whole = [1] * len(sizes), len(sizes)
+    sign = -1 if amount < 0 else 1
+    shares = [abs(amount) * size // whole for size in sizes]
+    remainders = sorted(range(len(sizes)), key=lambda n: (-(abs(amount) * sizes[n] % whole), n))
+    for n in remainders[: abs(amount) - sum(shares)]:
+        shares[n] += 1
+    return [sign * share for share in shares]
+
+
+def _plus(left: list[int], right: list[int]) -> list[int]:
+    return [a + b for a, b in zip(left, right, strict=True)]

@@ -1,0 +1,317 @@
+"""What must be true of a paid invoice: one small function per rule, each with a stable code.
+
+A rule yields a violation per fault and stays silent about values that are absent; `needed_fields_present` reports
+those. Pure: "now" is the event's own time.
+
+How a Stripe invoice adds up:
+
+    lines                      = subtotal (before or after discounts on single lines)
+    lines - discounts - billing credits + tax on top + shipping = total
+    total - customer balance used - credit notes before payment = amount_due
+    amount_paid + amount_remaining = amount_due
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from contracts.base import Violation, shown
+from contracts.categories import CATEGORIES, METADATA_KEY, category_of, named_category
+from contracts.invoice_shapes import InvoiceShape, Shipping, id_of
+from contracts.money import known_currency
+
+#: Stripe opened to the public in 2011; anything older is a broken clock or a wrong unit.
+EARLIEST = int(datetime(2010, 1, 1, tzinfo=UTC).timestamp())
+#: No webhook of this shape can be younger than this; milliseconds taken for seconds land far beyond.
+LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
+#: Clocks disagree by minutes; two days also cover an event that was created just before the payment settled.
+AHEAD_SECONDS_MAX = 2 * 24 * 3600
+
+_AT = "data.object"
+_ID = re.compile(r"[A-Za-z0-9_]{1,100}", re.ASCII)
+
+
+class Event(Protocol):
+    """What the rules look at."""
+
+    @property
+    def created(self) -> int | None: ...
+    @property
+    def shape(self) -> InvoiceShape: ...
+
+
+Rule = Callable[[Any], Iterator[Violation]]
+
+
+def needed_fields_present(event: Event) -> Iterator[Violation]:
+    """Everything that the books cannot do without is there."""
+    shape = event.shape
+    needed = ("id", "currency", "status", "subtotal", "total", "amount_paid", "lines")
+    absent = [f"{_AT}.{name}" for name in needed if getattr(shape, name) is None]
+    absent += [f"{_AT}.lines.data.{n}.amount" for n, line in enumerate(shape.line_list) if line.amount is None]
+    if event.created is None:
+        absent.append("created")
+    for field in absent:
+        yield Violation(field, "field_missing", "absent", "present", f"Add {field} as Stripe sends it, then replay.")
+
+
+def id_usable(event: Event) -> Iterator[Violation]:
+    """The id can be part of a write key."""
+    found = event.shape.id
+    if found is not None and not _ID.fullmatch(found):
+        yield Violation(
+            f"{_AT}.id",
+            "id_usable",
+            shown("", found),
+            "1 to 100 letters, digits and _",
+            "Take the payload again from Stripe; this is no id of theirs.",
+        )
+
+
+def of_this_version(event: Event) -> Iterator[Violation]:
+    """No tax hides in a member that only the other API version has."""
+    for name in event.shape.foreign_tax_fields:
+        yield Violation(
+            f"{_AT}.{name}",
+            "of_this_version",
+            "present",
+            "absent in this API version",
+            "The payload mixes two API versions; take it again from Stripe (Events in the dashboard) and replay.",
+        )
+
+
+def status_is_paid(event: Event) -> Iterator[Violation]:
+    """An invoice that is not paid is not booked as paid."""
+    status = event.shape.status
+    if status is not None and status != "paid":
+        yield Violation(
+            f"{_AT}.status",
+            "status_is_paid",
+            shown("status", status),
+            "paid",
+            "Look the invoice up at Stripe: book it only when it is paid there.",
+        )
+
+
+def customer_present(event: Event) -> Iterator[Violation]:
+    """Revenue belongs to a customer."""
+    if not id_of(event.shape.customer):
+        yield Violation(
+            f"{_AT}.customer",
+            "customer_present",
+            shown("", event.shape.customer),
+            "an id such as cus_…",
+            "Find the customer of this invoice at Stripe and put its id in, then replay.",
+        )
+
+
+def currency_known(event: Event) -> Iterator[Violation]:
+    """We know how many decimals the currency has, and every line is in it."""
+    shape = event.shape
+    if shape.currency is None:
+        return
+    if not known_currency(shape.currency):
+        yield Violation(
+            f"{_AT}.currency",
+            "currency_known",
+            shown("currency", shape.currency),
+            "an ISO 4217 code in use",
+            "Correct the code, or add the currency with its decimals to contracts/money.py.",
+        )
+    for number, line in enumerate(shape.line_list):
+        if line.currency is not None and line.currency.lower() != shape.currency.lower():
+            yield Violation(
+                f"{_AT}.lines.data.{number}.currency",
+                "one_currency",
+                shown("currency", line.currency),
+                shown("currency", shape.currency),
+                "One invoice has one currency; take the payload again from Stripe.",
+            )
+
+
+def lines_distinct(event: Event) -> Iterator[Violation]:
+    """No line is there twice."""
+    seen: set[str] = set()
+    for number, line in enumerate(event.shape.line_list):
+        if line.id is None:
+            continue
+        if line.id in seen:
+            yield Violation(
+                f"{_AT}.lines.data.{number}.id",
+                "lines_distinct",
+                shown("id", line.id),
+                "each line once",
+                "Remove the repeated line, then replay.",
+            )
+        seen.add(line.id)
+
+
+def category_known(event: Event) -> Iterator[Violation]:
+    """A category named in the metadata is one that the chart of accounts has."""
+    for number, line in enumerate(event.shape.line_list):
+        hints = line.hints
+        if category_of(hints) is None:
+            yield Violation(
+                f"{_AT}.lines.data.{number}.metadata.{METADATA_KEY}",
+                "category_known",
+                shown("", named_category(hints)),
+                ", ".join(sorted(set(CATEGORIES))),
+                f"Set {METADATA_KEY} of this line, its price or its product to one of these at Stripe.",
+            )
+
+
+def lines_add_up(event: Event) -> Iterator[Violation]:
+    """The lines make the subtotal (Stripe's own pages leave open whether discounts on single lines are in it)."""
+    shape = event.shape
+    gross = gross_of(shape)
+    if gross is None or shape.subtotal is None:
+        return
+    own_discounts = sum(line.own_discount for line in shape.line_list)
+    if shape.subtotal not in (gross, gross - own_discounts):
+        yield _sum_off("subtotal", "lines_add_up", shape.subtotal, gross, "the sum of lines.data[].amount")
+
+
+def discounts_add_up(event: Event) -> Iterator[Violation]:
+    """Discounts given per line make the discounts of the invoice."""
+    shape = event.shape
+    per_line = [line.discount for line in shape.line_list]
+    whole = shape.total_discount_amounts
+    if whole is None or not shape.lines_complete or any(discount is None for discount in per_line):
+        return
+    stated, found = sum(d.amount for d in whole), sum(discount or 0 for discount in per_line)
+    if stated != found:
+        yield _sum_off("total_discount_amounts", "discounts_add_up", stated, found, "the sum over the lines")
+
+
+def taxes_add_up(event: Event) -> Iterator[Violation]:
+    """Taxes given per line make the taxes of the invoice; a cent per line and rate is rounding on the whole."""
+    shape = event.shape
+    per_line = [line.tax_list for line in shape.line_list]
+    if shape.tax_list is None or not shape.lines_complete or any(taxes is None for taxes in per_line):
+        return
+    if any(taxes for taxes in per_line):
+        slack = sum(len(taxes or ()) for taxes in per_line)
+        stated = sum(tax.amount for tax in shape.tax_list)
+        found = sum(tax.amount for taxes in per_line for tax in taxes or ())
+        if abs(stated - found) > slack + (shape.shipping_cost.amount_tax if shape.shipping_cost else 0):
+            yield _sum_off("total_taxes", "taxes_add_up", stated, found, "the sum over the lines")
+
+
+def total_adds_up(event: Event) -> Iterator[Violation]:
+    """Lines, less discounts and billing credits, plus tax on top and shipping, make the total."""
+    shape = event.shape
+    gross = gross_of(shape)
+    if gross is None or shape.total is None:
+        return
+    expected = gross - discount_of(shape) - grants_of(shape) + exclusive_tax_of(shape)
+    shipping = shape.shipping_cost or Shipping()
+    expected += shipping.amount_total
+    # Whether the tax list covers the shipping's tax is not documented; the total tells.
+    if shape.total not in (expected, expected - shipping.amount_tax):
+        yield _sum_off("total", "total_adds_up", shape.total, expected, "lines - discounts + tax on top + shipping")
+
+
+def due_adds_up(event: Event) -> Iterator[Violation]:
+    """The total, less customer balance and credit notes, is what was due; nothing due is negative."""
+    shape = event.shape
+    stated, expected = due_of(shape), expected_due_of(shape)
+    if stated is not None and expected is not None and (stated != expected or stated < 0):
+        yield _sum_off("amount_due", "due_adds_up", stated, expected, "total - customer balance - credit notes")
+
+
+def paid_adds_up(event: Event) -> Iterator[Violation]:
+    """What was due was paid, at Stripe or (marked so) outside."""
+    shape = event.shape
+    due, paid, left = due_of(shape), shape.amount_paid, shape.amount_remaining or 0
+    if due is None or paid is None:
+        return
+    if paid + left != due or paid < 0:
+        yield _sum_off("amount_paid", "paid_adds_up", paid, due - left, "amount_due - amount_remaining")
+    elif left and left != shape.outside_minor:
+        yield _sum_off("amount_remaining", "paid_adds_up", left, 0, "a paid invoice leaves nothing open")
+
+
+def date_in_bounds(event: Event) -> Iterator[Violation]:
+    """Times are after 2010 and not beyond the event's own time; milliseconds are not seconds."""
+    moments = {"created": event.created, f"{_AT}.created": event.shape.created}
+    if event.shape.status_transitions is not None:
+        moments[f"{_AT}.status_transitions.paid_at"] = event.shape.status_transitions.paid_at
+    own = event.created
+    latest = LATEST if own is None else min(own + AHEAD_SECONDS_MAX, LATEST)
+    for field, moment in moments.items():
+        if moment is not None and not EARLIEST <= moment <= latest:
+            yield Violation(
+                field,
+                "date_in_bounds",
+                str(moment),
+                f"{EARLIEST} to {latest} (seconds)",
+                "Compare with the invoice at Stripe; times are whole seconds, at most two days after the event.",
+            )
+
+
+RULES: tuple[Rule, ...] = (
+    needed_fields_present, id_usable, of_this_version, status_is_paid, customer_present, currency_known, lines_distinct,
+    category_known, lines_add_up, discounts_add_up, taxes_add_up, total_adds_up, due_adds_up, paid_adds_up,
+    date_in_bounds,
+)  # fmt: skip
+
+
+def gross_of(shape: InvoiceShape) -> int | None:
+    """The sum of the lines; None while a line is missing or has no amount."""
+    amounts = [line.amount for line in shape.line_list]
+    if shape.line_list is None or not shape.lines_complete or any(amount is None for amount in amounts):
+        return None
+    return sum(amount or 0 for amount in amounts)
+
+
+def discount_of(shape: InvoiceShape) -> int:
+    """All discounts of the invoice, those of single lines included."""
+    if shape.total_discount_amounts is not None:
+        return sum(discount.amount for discount in shape.total_discount_amounts)
+    return sum(line.discount or 0 for line in shape.line_list)
+
+
+def grants_of(shape: InvoiceShape) -> int:
+    """Billing credits used; the list repeats the discounts, which are counted elsewhere."""
+    return sum(c.amount for c in shape.total_pretax_credit_amounts or () if c.type == "credit_balance_transaction")
+
+
+def exclusive_tax_of(shape: InvoiceShape) -> int:
+    """Tax that comes on top of the lines."""
+    if shape.tax_list is not None:
+        return sum(tax.amount for tax in shape.tax_list if not tax.included)
+    return sum(tax.amount for line in shape.line_list for tax in line.tax_list or () if not tax.included)
+
+
+def balance_applied_of(shape: InvoiceShape) -> int | None:
+    """How much of the customer's balance was used (negative: put onto it); None while it cannot be told.
+
+    Stripe keeps a customer's credit as a negative balance.
+    """
+    if shape.starting_balance and shape.ending_balance is None:
+        return None
+    return (shape.ending_balance or 0) - (shape.starting_balance or 0)
+
+
+def expected_due_of(shape: InvoiceShape) -> int | None:
+    """What the total leaves to pay after customer balance and credit notes; None while it cannot be told."""
+    applied = balance_applied_of(shape)
+    if shape.total is None or applied is None:
+        return None
+    return shape.total - applied - (shape.pre_payment_credit_notes_amount or 0)
+
+
+def due_of(shape: InvoiceShape) -> int | None:
+    """What was due, as stated, or as it follows from the total."""
+    return expected_due_of(shape) if shape.amount_due is None else shape.amount_due
+
+
+def _sum_off(name: str, rule: str, stated: int, expected: int, bound: str) -> Violation:
+    return Violation(
+        f"{_AT}.{name}",
+        rule,
+        str(stated),
+        f"{expected} ({bound})",
+        f"Off by {stated - expected} minor units. Compare with the invoice at Stripe, correct the copy, then replay.",
+    )

@@ -1,0 +1,346 @@
+"""How Stripe writes an invoice: one reading for the shape before and one for the shape since 2025-03-31.
+
+Both offer the same properties (`tax_list`, `category`, `subscription_id`, …), so that rules and handlers do not know
+which one they look at. Only what somebody reads is declared; everything else in the payload is ignored, unread.
+Page: https://docs.stripe.com/api/invoices/object
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from contracts.base import Part
+from contracts.categories import Hints
+from contracts.money import AMOUNT_MINOR_MAX
+
+Minor = Annotated[int, Field(ge=-AMOUNT_MINOR_MAX, le=AMOUNT_MINOR_MAX)]
+#: Seconds since 1970; the limits are a rule, so that milliseconds taken for seconds are called by their name.
+Seconds = int
+#: An id, or the object itself where the account expands it.
+Reference = str | dict[str, Any] | None
+
+
+def id_of(reference: Reference) -> str | None:
+    """The id, whether or not the object was expanded."""
+    found = reference.get("id") if isinstance(reference, dict) else reference
+    return found if isinstance(found, str) else None
+
+
+class Tax(Part):
+    """One tax rate's share, uniform over both shapes."""
+
+    amount: Minor
+
+    @property
+    @abstractmethod
+    def included(self) -> bool: ...
+
+    @property
+    @abstractmethod
+    def rate_id(self) -> str | None: ...
+
+
+class TaxBefore(Tax):
+    inclusive: bool
+    tax_rate: Reference = None
+
+    @property
+    def included(self) -> bool:
+        return self.inclusive
+
+    @property
+    def rate_id(self) -> str | None:
+        return id_of(self.tax_rate)
+
+
+class TaxRateDetails(Part):
+    tax_rate: Reference = None
+
+
+class TaxNow(Tax):
+    tax_behavior: str
+    tax_rate_details: TaxRateDetails | None = None
+
+    @property
+    def included(self) -> bool:
+        return self.tax_behavior == "inclusive"
+
+    @property
+    def rate_id(self) -> str | None:
+        return id_of(self.tax_rate_details.tax_rate) if self.tax_rate_details else None
+
+
+class DiscountAmount(Part):
+    amount: Minor
+    discount: Reference = None
+
+
+class PretaxCredit(Part):
+    amount: Minor
+    type: str = ""
+
+
+class Line(Part):
+    """A line of the invoice; `amount` is before discounts and includes inclusive tax."""
+
+    id: str | None = None
+    amount: Minor | None = None
+    currency: str | None = None
+    metadata: dict[str, Any] | None = None
+    discounts: list[Reference] | None = None
+    discount_amounts: list[DiscountAmount] | None = None
+
+    @property
+    @abstractmethod
+    def tax_list(self) -> Sequence[Tax] | None: ...
+
+    @property
+    @abstractmethod
+    def hints(self) -> Hints: ...
+
+    @property
+    def discount(self) -> int | None:
+        return None if self.discount_amounts is None else sum(d.amount for d in self.discount_amounts)
+
+    @property
+    def own_discount(self) -> int:
+        """The part that comes from discounts on this very line rather than on the invoice."""
+        own = {id_of(discount) for discount in self.discounts or ()}
+        return sum(d.amount for d in self.discount_amounts or () if id_of(d.discount) in own)
+
+
+class Recurring(Part):
+    usage_type: str | None = None
+
+
+class Price(Part):
+    id: str | None = None
+    metadata: dict[str, Any] | None = None
+    product: Reference = None
+    recurring: Recurring | None = None
+
+
+class LineBefore(Line):
+    type: str | None = None
+    proration: bool | None = None
+    price: Price | None = None
+    tax_amounts: list[TaxBefore] | None = None
+
+    @property
+    def tax_list(self) -> Sequence[Tax] | None:
+        return self.tax_amounts
+
+    @property
+    def hints(self) -> Hints:
+        price = self.price or Price()
+        product = price.product if isinstance(price.product, dict) else {}
+        return Hints(
+            metadata=(self.metadata, price.metadata, product.get("metadata")),
+            metered=price.recurring is not None and price.recurring.usage_type == "metered",
+            recurring=self.type == "subscription" or price.recurring is not None or bool(self.proration),
+            price_id=price.id,
+            product_id=id_of(price.product),
+        )
+
+
+class ItemDetails(Part):
+    proration: bool | None = None
+
+
+class LineParent(Part):
+    type: str | None = None
+    invoice_item_details: ItemDetails | None = None
+
+
+class PriceDetails(Part):
+    price: str | Price | None = None
+    product: Reference = None
+
+
+class Pricing(Part):
+    price_details: PriceDetails | None = None
+
+
+class LineNow(Line):
+    parent: LineParent | None = None
+    pricing: Pricing | None = None
+    taxes: list[TaxNow] | None = None
+
+    @property
+    def tax_list(self) -> Sequence[Tax] | None:
+        return self.taxes
+
+    @property
+    def hints(self) -> Hints:
+        details = (self.pricing and self.pricing.price_details) or PriceDetails()
+        price = details.price if isinstance(details.price, Price) else Price()
+        product = details.product if isinstance(details.product, dict) else {}
+        parent = self.parent or LineParent()
+        prorated = parent.invoice_item_details is not None and bool(parent.invoice_item_details.proration)
+        return Hints(
+            metadata=(self.metadata, price.metadata, product.get("metadata")),
+            metered=price.recurring is not None and price.recurring.usage_type == "metered",
+            recurring=parent.type == "subscription_item_details" or price.recurring is not None or prorated,
+            price_id=price.id or (details.price if isinstance(details.price, str) else None),
+            product_id=id_of(details.product),
+        )
+
+
+class Shipping(Part):
+    amount_tax: Minor = 0
+    amount_total: Minor = 0
+
+
+class Transitions(Part):
+    paid_at: Seconds | None = None
+
+
+class Lines(Part):
+    has_more: bool = False
+    total_count: int | None = None
+
+
+class LinesBefore(Lines):
+    data: list[LineBefore]
+
+
+class LinesNow(Lines):
+    data: list[LineNow]
+
+
+class InvoiceShape(Part):
+    """What both shapes have in common. Optional is what a rule judges; the rule of presence asks for it."""
+
+    id: str | None = None
+    number: str | None = None
+    customer: Reference = None
+    currency: str | None = None
+    status: str | None = None
+    created: Seconds | None = None
+    subtotal: Minor | None = None
+    total: Minor | None = None
+    amount_due: Minor | None = None
+    amount_paid: Minor | None = None
+    amount_remaining: Minor | None = None
+    amount_overpaid: Minor | None = None
+    starting_balance: Minor | None = None
+    ending_balance: Minor | None = None
+    pre_payment_credit_notes_amount: Minor | None = None
+    total_discount_amounts: list[DiscountAmount] | None = None
+    total_pretax_credit_amounts: list[PretaxCredit] | None = None
+    shipping_cost: Shipping | None = None
+    status_transitions: Transitions | None = None
+
+    @property
+    @abstractmethod
+    def line_list(self) -> Sequence[Line]: ...
+
+    @property
+    @abstractmethod
+    def lines_complete(self) -> bool: ...
+
+    @property
+    @abstractmethod
+    def tax_list(self) -> Sequence[Tax] | None: ...
+
+    @property
+    @abstractmethod
+    def subscription_id(self) -> str | None: ...
+
+    @property
+    @abstractmethod
+    def outside_minor(self) -> int:
+        """What was paid outside Stripe: cash, cheque, wire."""
+
+    @property
+    @abstractmethod
+    def foreign_tax_fields(self) -> tuple[str, ...]:
+        """Tax members of the other shape that carry something; reading past them would lose tax."""
+
+
+class InvoiceBefore(InvoiceShape):
+    """The shape of API versions before 2025-03-31."""
+
+    lines: LinesBefore | None = None
+    tax: Minor | None = None
+    total_tax_amounts: list[TaxBefore] | None = None
+    total_taxes: list[Any] | None = None
+    subscription: Reference = None
+    paid_out_of_band: bool | None = None
+
+    @property
+    def line_list(self) -> Sequence[LineBefore]:
+        return self.lines.data if self.lines else ()
+
+    @property
+    def lines_complete(self) -> bool:
+        return self.lines is None or _complete(self.lines, len(self.lines.data))
+
+    @property
+    def tax_list(self) -> Sequence[Tax] | None:
+        if self.total_tax_amounts is None and self.tax and not any(line.tax_amounts for line in self.line_list):
+            # A bare sum does not say whether it is included; taken as on top, the rule of the total decides.
+            return [TaxBefore(amount=self.tax, inclusive=False)]
+        return self.total_tax_amounts
+
+    @property
+    def subscription_id(self) -> str | None:
+        return id_of(self.subscription)
+
+    @property
+    def outside_minor(self) -> int:
+        return (self.amount_due or 0) if self.paid_out_of_band else 0
+
+    @property
+    def foreign_tax_fields(self) -> tuple[str, ...]:
+        return ("total_taxes",) if self.total_taxes else ()
+
+
+class SubscriptionDetails(Part):
+    subscription: Reference = None
+
+
+class InvoiceParent(Part):
+    subscription_details: SubscriptionDetails | None = None
+
+
+class InvoiceNow(InvoiceShape):
+    """The shape since API version 2025-03-31: no `tax`, no `subscription`, lines with `parent`, `pricing`, `taxes`."""
+
+    lines: LinesNow | None = None
+    total_taxes: list[TaxNow] | None = None
+    total_tax_amounts: list[Any] | None = None
+    tax: Minor | None = None
+    parent: InvoiceParent | None = None
+    amount_paid_off_stripe: Minor | None = None
+
+    @property
+    def line_list(self) -> Sequence[Line]:
+        return self.lines.data if self.lines else ()
+
+    @property
+    def lines_complete(self) -> bool:
+        return self.lines is None or _complete(self.lines, len(self.lines.data))
+
+    @property
+    def tax_list(self) -> Sequence[Tax] | None:
+        return self.total_taxes
+
+    @property
+    def subscription_id(self) -> str | None:
+        details = self.parent.subscription_details if self.parent else None
+        return id_of(details.subscription) if details else None
+
+    @property
+    def outside_minor(self) -> int:
+        return self.amount_paid_off_stripe or 0
+
+    @property
+    def foreign_tax_fields(self) -> tuple[str, ...]:
+        return tuple(name for name in ("tax", "total_tax_amounts") if getattr(self, name))
+
+
+def _complete(lines: Lines, count: int) -> bool:
+    return not lines.has_more and (lines.total_count is None or lines.total_count <= count)
