@@ -1,0 +1,265 @@
+"""The built-in books: a double-entry journal in our own database, written in the transaction that completes the run.
+
+Debit is positive, credit negative; every entry comes to zero, which the database holds (`migrations/sql/books.sql`),
+not this file. Entries are never changed: a mistake is answered by a reversing entry. The entry's id is the write's.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from contracts.money import AMOUNT_MINOR_MAX, DECIMALS, Money
+from counterfoil.database import Connection
+from destinations.base import Effect, EffectInvalid, Receipt, Safety
+from destinations.chart import chart
+
+NAME = "books"
+POST_ENTRY = "post_entry"
+
+#: A journal entry is read by people; what needs more lines than this is an import, not an event.
+LINES_MAX = 1000
+MEMO_LENGTH_MAX = 500
+
+#: Rows fetched per round trip while reading the journal, so that a large one is not held in memory.
+_ROWS_PER_FETCH = 2000
+
+
+class JournalLine(NamedTuple):
+    """One line as a handler wants it: debit positive, credit negative."""
+
+    account: str
+    amount_minor: int
+    memo: str | None = None
+
+
+def journal(
+    *,
+    key: str,
+    subject: str,
+    on: date,
+    memo: str,
+    amount: Money,
+    lines: Sequence[JournalLine],
+    evidence: dict[str, Any] | None = None,
+) -> Effect:
+    """The effect of posting one entry in the currency of `amount` (which is what caps and approvals look at).
+
+    Raises: EffectInvalid, so that a handler whose entry does not balance fails where it is built.
+    """
+    body = {
+        "date": on.isoformat(),
+        "memo": memo,
+        "currency": amount.currency,
+        "lines": [line._asdict() for line in lines],
+    }
+    effect = Effect(NAME, POST_ENTRY, key, subject, amount, body, evidence or {})
+    DESTINATION.check(effect)
+    return effect
+
+
+class Books:
+    """The destination; its safety is the transaction it shares with the run."""
+
+    name = NAME
+    safety: Safety = "same_transaction"
+
+    def check(self, effect: Effect) -> None:
+        """Raises: EffectInvalid, with every problem."""
+        problems = list(_problems(effect))
+        if problems:
+            raise EffectInvalid(effect.key, problems)
+
+    def apply_many(self, conn: Connection, effects: Mapping[UUID, Effect]) -> dict[UUID, Receipt]:
+        """Post all entries, one statement per table; a key that is posted is compared, never posted again."""
+        # Sorted, so that two groups with common keys wait for each other instead of locking crosswise.
+        entries = sorted(effects.items(), key=lambda item: item[1].key)
+        accounts = {line["account"] for _, effect in entries for line in effect.body["lines"]}
+        conn.execute(_OPEN_ACCOUNTS, (json.dumps([_account_row(code) for code in sorted(accounts)]),))
+        posted = conn.execute(_POST_ENTRIES, (json.dumps([_entry_row(*entry) for entry in entries]),)).fetchall()
+        written = {row["id"] for row in posted}
+        rows = [row for id, effect in entries if id in written for row in _line_rows(id, effect)]
+        if rows:
+            conn.execute(_POST_LINES, (json.dumps(rows),))
+        return {id: Receipt("written", str(id)) for id in written} | _standing(
+            conn, {id: effect for id, effect in entries if id not in written}
+        )
+
+
+DESTINATION = Books()
+
+
+def _problems(effect: Effect) -> Iterator[str]:
+    body = effect.body
+    if effect.operation != POST_ENTRY:
+        yield f"the books know {POST_ENTRY}, not {effect.operation}"
+    try:
+        date.fromisoformat(body.get("date", ""))
+    except (TypeError, ValueError):
+        yield f"date {body.get('date')!r} is no day"
+    if body.get("currency") not in DECIMALS:
+        yield f"currency {body.get('currency')!r} is unknown"
+    elif effect.amount is None or effect.amount.currency != body["currency"]:
+        yield "the amount of the effect is not in the entry's currency"
+    yield from _memo_problems("memo", body.get("memo"), needed=True)
+    lines = body.get("lines")
+    if not isinstance(lines, list) or not 2 <= len(lines) <= LINES_MAX:
+        yield f"an entry has 2 to {LINES_MAX} lines"
+        return
+    for number, line in enumerate(lines, 1):
+        yield from _line_problems(number, line)
+    amounts = [line.get("amount_minor") for line in lines]
+    if all(type(amount) is int for amount in amounts) and sum(amounts):
+        yield f"the lines do not balance: {sum(amounts)} over"
+
+
+def _line_problems(number: int, line: Mapping[str, Any]) -> Iterator[str]:
+    amount = line.get("amount_minor")
+    if type(amount) is not int or not 0 < abs(amount) <= AMOUNT_MINOR_MAX:
+        yield f"line {number}: the amount is a whole number, not zero, up to {AMOUNT_MINOR_MAX} either way"
+    if line.get("account") not in chart().accounts:
+        yield f"line {number}: account {line.get('account')!r} is not in the chart"
+    yield from _memo_problems(f"line {number}: memo", line.get("memo"), needed=False)
+
+
+def _memo_problems(name: str, memo: object, *, needed: bool) -> Iterator[str]:
+    if memo is None and not needed:
+        return
+    if not isinstance(memo, str) or not memo.strip() or len(memo) > MEMO_LENGTH_MAX or not memo.isprintable():
+        yield f"{name} is 1 to {MEMO_LENGTH_MAX} printable characters"
+
+
+_OPEN_ACCOUNTS = """
+INSERT INTO books_accounts (code, kind, title)
+SELECT code, kind, title FROM jsonb_to_recordset(%s::jsonb) AS r(code text, kind text, title text) ORDER BY code
+ON CONFLICT (code) DO NOTHING
+"""
+
+_POST_ENTRIES = """
+INSERT INTO books_entries (id, write_key, entry_date, memo, currency, event_id)
+SELECT r.id, r.write_key, r.entry_date, r.memo, r.currency, w.event_id
+FROM jsonb_to_recordset(%s::jsonb) AS r(n int, id uuid, write_key text, entry_date date, memo text, currency text)
+LEFT JOIN writes w ON w.id = r.id
+ORDER BY r.write_key
+ON CONFLICT (write_key) DO NOTHING
+RETURNING id
+"""
+
+_POST_LINES = """
+INSERT INTO books_lines (entry_id, position, account, amount_minor, currency, memo)
+SELECT entry_id, position, account, amount_minor, currency, memo FROM jsonb_to_recordset(%s::jsonb)
+AS r(entry_id uuid, position int, account text, amount_minor bigint, currency text, memo text)
+"""
+
+_STANDING = """
+SELECT e.id, e.write_key, e.entry_date, e.memo, e.currency,
+       jsonb_agg(jsonb_build_array(l.account, l.amount_minor, l.memo) ORDER BY l.position) AS lines
+FROM books_entries e JOIN books_lines l ON l.entry_id = e.id
+WHERE e.write_key = ANY(%s) GROUP BY e.id
+"""
+
+
+def _account_row(code: str) -> dict[str, str]:
+    account = chart().accounts[code]
+    return {"code": account.code, "kind": account.kind, "title": account.title}
+
+
+def _entry_row(id: UUID, effect: Effect) -> dict[str, Any]:
+    return {
+        "id": str(id),
+        "write_key": effect.key,
+        "entry_date": effect.body["date"],
+        "memo": effect.body["memo"],
+        "currency": effect.body["currency"],
+    }
+
+
+def _line_rows(id: UUID, effect: Effect) -> Iterator[dict[str, Any]]:
+    currency = effect.body["currency"]
+    for position, line in enumerate(effect.body["lines"], 1):
+        yield {**line, "entry_id": str(id), "position": position, "currency": currency}
+
+
+def _standing(conn: Connection, effects: Mapping[UUID, Effect]) -> dict[UUID, Receipt]:
+    """Receipts for keys that were posted before, with the same content or another."""
+    if not effects:
+        return {}
+    rows = conn.execute(_STANDING, ([effect.key for effect in effects.values()],)).fetchall()
+    posted = {row["write_key"]: row for row in rows}
+    return {id: _compared(posted[effect.key], effect.body) for id, effect in effects.items()}
+
+
+def _compared(row: Mapping[str, Any], body: Mapping[str, Any]) -> Receipt:
+    stands = (row["entry_date"].isoformat(), row["memo"], row["currency"], row["lines"])
+    lines = [[line["account"], line["amount_minor"], line.get("memo")] for line in body["lines"]]
+    same = stands == (body["date"], body["memo"], body["currency"], lines)
+    return Receipt("already" if same else "different", str(row["id"]))
+
+
+class Balance(NamedTuple):
+    """One line of the trial balance."""
+
+    account: str
+    kind: str
+    title: str
+    currency: str
+    balance_minor: int
+    lines: int
+
+
+def trial_balance(conn: Connection, *, until: date | None = None) -> list[Balance]:
+    """Every account's balance per currency, up to and including a day; per currency the balances come to zero."""
+    rows = conn.execute(
+        """
+        SELECT l.account, a.kind, a.title, l.currency, sum(l.amount_minor)::bigint AS balance_minor, count(*) AS lines
+        FROM books_lines l JOIN books_accounts a ON a.code = l.account JOIN books_entries e ON e.id = l.entry_id
+        WHERE %(until)s::date IS NULL OR e.entry_date <= %(until)s::date
+        GROUP BY l.account, a.kind, a.title, l.currency
+        ORDER BY array_position(ARRAY['asset', 'liability', 'equity', 'income', 'expense'], a.kind), l.account,
+                 l.currency
+        """,
+        {"until": until},
+    ).fetchall()
+    return [Balance(**row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class PostedEntry:
+    """One entry as it stands in the books."""
+
+    id: UUID
+    write_key: str
+    entry_date: date
+    memo: str
+    currency: str
+    lines: tuple[JournalLine, ...]
+
+
+def posted_entries(conn: Connection) -> Iterator[PostedEntry]:
+    """The whole journal by day, streamed, as one consistent picture."""
+    with conn.cursor(name="books_journal") as cursor:
+        cursor.itersize = _ROWS_PER_FETCH
+        cursor.execute(
+            """
+            SELECT e.id, e.write_key, e.entry_date, e.memo, e.currency,
+                   (SELECT jsonb_agg(jsonb_build_array(l.account, l.amount_minor, l.memo) ORDER BY l.position)
+                    FROM books_lines l WHERE l.entry_id = e.id) AS lines
+            FROM books_entries e ORDER BY e.entry_date, e.id
+            """
+        )
+        for row in cursor:
+            yield PostedEntry(**{**row, "lines": tuple(JournalLine(*line) for line in row["lines"])})
+
+
+def opened_accounts(conn: Connection) -> list[tuple[str, str, date]]:
+    """Accounts with lines: code, title and the day of the first."""
+    rows = conn.execute(
+        """
+        SELECT a.code, a.title, min(e.entry_date) AS first
+        FROM books_lines l JOIN books_entries e ON e.id = l.entry_id JOIN books_accounts a ON a.code = l.account
+        GROUP BY a.code, a.title ORDER BY a.code
+        """
+    ).fetchall()
+    return [(row["code"], row["title"], row["first"]) for row in rows]
