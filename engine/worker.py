@@ -65,9 +65,13 @@ class Worker:
                 continue
             self._wanted.wait(LOOK_SECONDS)
             self._wanted.clear()
+        self.close()
+        heartbeat.join(self._lease_seconds)
+
+    def close(self) -> None:
+        """Finish what runs in threads, then let go of the database."""
         self._slow.shutdown(wait=True)
         self._stopping.set()
-        heartbeat.join(self._lease_seconds)
         self._disconnect()
 
     def run_once(self) -> int:

@@ -1,0 +1,81 @@
+"""Events put straight into the ledger, and a worker over the test's own handlers."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+import destinations
+from counterfoil import database, keys
+from counterfoil.settings import settings
+from engine import registry
+from engine.pipeline import Pipeline
+from engine.worker import Worker
+
+BASE = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def an_event(conn: database.Connection) -> Callable[..., UUID]:
+    """Records one due HubSpot event and returns its id."""
+
+    def record(
+        type: str, object_id: int, *, at: float = 0, value: str = "x", name: str = "stage", fault: Any = None
+    ) -> UUID:
+        occurred = BASE + timedelta(seconds=at)
+        payload = {
+            "portalId": 1,
+            "objectId": object_id,
+            "occurredAt": int(occurred.timestamp() * 1000),
+            "subscriptionType": type,
+            "propertyName": name,
+            "propertyValue": value,
+        }
+        id = keys.new_id()
+        conn.execute(
+            "INSERT INTO events (id, source, provider, key, type, subject, occurred_at, due_at, fault)"
+            " VALUES (%s, 'hubspot', 'hubspot', %s, %s, %s, %s, now(), %s::jsonb)",
+            (
+                id,
+                f"{type}/{object_id}/{at}/{value}",
+                type,
+                f"hubspot:1:{type.split('.')[0]}:{object_id}",
+                occurred,
+                json.dumps(fault) if fault else None,
+            ),
+        )
+        conn.execute("INSERT INTO payloads (event_id, version, body) VALUES (%s, 0, %s)", (id, json.dumps(payload)))
+        conn.commit()
+        return id
+
+    return record
+
+
+@pytest.fixture
+def pipeline(database_url: str) -> Pipeline:
+    """The steps over the test's own handlers."""
+    return Pipeline(registry.find("workflows"), destinations.find(), crashes_max=5)
+
+
+@pytest.fixture
+def worker(pipeline: Pipeline) -> Iterator[Worker]:
+    """A worker that does one group when asked to."""
+    made = Worker(pipeline, settings())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def look(conn: database.Connection) -> Callable[..., Any]:
+    """Rows as they stand now."""
+
+    def rows(sql: str, *values: Any) -> list[dict[str, Any]]:
+        conn.rollback()
+        found = conn.execute(sql, values).fetchall()
+        conn.rollback()
+        return found
+
+    return rows

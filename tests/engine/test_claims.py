@@ -1,0 +1,133 @@
+"""Leases and order: who holds an event, who may not any more, and which comes first."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from counterfoil import database
+from counterfoil.ledger.claim import Claimed, claim, give_back, renew
+from engine.pipeline import Pipeline
+from engine.worker import Worker
+
+An = Callable[..., UUID]
+Look = Callable[..., list[dict[str, Any]]]
+
+
+def _claim(limit: int = 100, lease_seconds: float = 60) -> list[Claimed]:
+    with database.connect() as conn:
+        return claim(conn, limit=limit, lease_seconds=lease_seconds)
+
+
+def _expire(event_id: UUID) -> None:
+    with database.connect() as conn:
+        conn.execute("UPDATE events SET lease_until = now() - interval '1 second' WHERE id = %s", (event_id,))
+
+
+def test_a_claimed_event_is_nobody_elses(an_event: An) -> None:
+    """A second claim finds nothing while the lease holds."""
+    an_event("contact.creation", 1)
+    assert len(_claim()) == 1
+    assert _claim() == []
+
+
+def test_a_lost_lease_is_taken_over_and_counted_as_a_crash(an_event: An) -> None:
+    """The next claim gets a new fence and knows that somebody vanished."""
+    event_id = an_event("contact.creation", 1)
+    (first,) = _claim()
+    _expire(event_id)
+    (second,) = _claim()
+    assert (second.fence, second.crashes, second.attempts) == (first.fence + 1, 1, 2)
+
+
+def test_suspects_travel_alone(an_event: An) -> None:
+    """After a crash each event of the lost group is claimed by itself, so that a poisonous one meets no innocents."""
+    ids = [an_event("contact.creation", number) for number in range(4)]
+    assert len(_claim()) == 4
+    for event_id in ids:
+        _expire(event_id)
+    an_event("contact.creation", 99)
+    assert [len(_claim()) for _ in range(6)] == [1, 1, 1, 1, 1, 0]
+
+
+def test_a_late_result_is_refused_by_the_fence(an_event: An, pipeline: Pipeline, look: Look) -> None:
+    """P5, P3: a worker that froze beyond its lease writes nothing. Remove the fence from `hold` and this fails."""
+    event_id = an_event("contact.creation", 1)
+    (frozen,) = _claim()
+    late = pipeline.walk(frozen)
+    _expire(event_id)
+    (taken,) = _claim()
+    with database.connect() as conn:
+        assert pipeline.commit(conn, [late], worker="frozen") == []
+    assert look("SELECT * FROM writes") == []
+    with database.connect() as conn:
+        assert len(pipeline.commit(conn, [pipeline.walk(taken)], worker="other")) == 1
+    assert len(look("SELECT * FROM writes")) == 1
+
+
+def test_renewing_keeps_only_what_is_still_ours(an_event: An) -> None:
+    """A heartbeat under an old fence renews nothing."""
+    event_id = an_event("contact.creation", 1)
+    (first,) = _claim()
+    _expire(event_id)
+    (second,) = _claim()
+    with database.connect() as conn:
+        assert renew(conn, [(event_id, first.fence)], lease_seconds=60) == set()
+        assert renew(conn, [(event_id, second.fence)], lease_seconds=60) == {event_id}
+
+
+def test_what_is_given_back_lost_no_attempt(an_event: An) -> None:
+    """An orderly stop is no failure of the event's."""
+    an_event("contact.creation", 1)
+    (one,) = _claim()
+    with database.connect() as conn:
+        give_back(conn, [(one.id, one.fence)])
+    (again,) = _claim()
+    assert (again.attempts, again.crashes) == (1, 0)
+
+
+def test_events_of_one_subject_run_one_at_a_time_in_the_order_of_their_time(an_event: An, worker: Worker) -> None:
+    """Arrival says nothing; of those that wait, the earliest goes first, alone."""
+    late = an_event("deal.propertyChange", 1, at=20)
+    early = an_event("deal.propertyChange", 1, at=10)
+    other = an_event("deal.propertyChange", 2, at=30)
+    assert {one.id for one in _claim()} == {early, other}
+    assert _claim() == []
+    _expire(early)
+    assert [one.id for one in _claim()] == [early]
+    assert late not in {one.id for one in _claim()}
+
+
+def test_an_older_event_does_not_overwrite_a_newer_one(an_event: An, worker: Worker, look: Look) -> None:
+    """P10: the staleness guard. Remove the comparison in `advance_subjects` and this fails."""
+    an_event("deal.propertyChange", 1, at=20, value="new")
+    while worker.run_once():
+        pass
+    an_event("deal.propertyChange", 1, at=10, value="old")
+    while worker.run_once():
+        pass
+    states = {row["occurred_at"].second: row["status"] for row in look("SELECT occurred_at, status FROM events")}
+    assert states == {20: "done", 10: "superseded"}
+    assert len(look("SELECT * FROM writes")) == 1
+
+
+def test_the_end_state_of_a_tie_does_not_depend_on_arrival(an_event: An, worker: Worker, look: Look) -> None:
+    """Two changes in one second: whichever comes first, the greater key is the one that stays."""
+    for deal, order in ((1, ("a", "b")), (2, ("b", "a"))):
+        for value in order:
+            an_event("deal.propertyChange", deal, at=10, value=value)
+            while worker.run_once():
+                pass
+    newest = look("SELECT subject, event_key FROM subject_states ORDER BY subject")
+    assert [row["event_key"][-1] for row in newest] == ["b", "b"]
+
+
+def test_after_five_crashes_an_event_is_a_case(an_event: An, worker: Worker, look: Look) -> None:
+    """A poisonous event ends on a desk, not in a circle. Remove the crash count from the claim and this fails."""
+    event_id = an_event("contact.creation", 1)
+    for _ in range(5):
+        assert len(_claim()) == 1
+        _expire(event_id)
+    worker.run_once()
+    (case,) = look("SELECT * FROM cases")
+    assert case["failure_class"] == "run_stuck"
+    assert look("SELECT * FROM writes") == []
