@@ -23,6 +23,7 @@ class NewEvent(msgspec.Struct, gc=False):
 
     id: UUID
     source: str
+    provider: str
     key: str
     type: str
     body: str
@@ -49,15 +50,16 @@ class Stored(NamedTuple):
 # is made after all of them. `ON CONFLICT` cannot meet one row twice: the caller folds copies within a group.
 RECORD = """
 WITH arriving AS (
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[],
-        $8::timestamptz[], $9::text[], $10::text[], $11::bool[], $12::text[], $13::text[], $14::int[])
-    AS a(id, source, key, type, body, content_hash, subject, occurred_at, api_version, account, livemode, form,
-         fault, deliveries)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[],
+        $8::text[], $9::timestamptz[], $10::text[], $11::text[], $12::bool[], $13::text[], $14::text[],
+        $15::int[])
+    AS a(id, source, provider, key, type, body, content_hash, subject, occurred_at, api_version, account,
+         livemode, form, fault, deliveries)
 ), kept AS (
-    INSERT INTO events AS e (id, source, key, type, content_hash, subject, occurred_at, api_version, account,
-                             livemode, form, fault, deliveries, due_at)
-    SELECT id, source, key, type, content_hash, subject, occurred_at, api_version, account, livemode, form,
-           fault::jsonb, deliveries, now()
+    INSERT INTO events AS e (id, source, provider, key, type, content_hash, subject, occurred_at, api_version,
+                             account, livemode, form, fault, deliveries, due_at)
+    SELECT id, source, provider, key, type, content_hash, subject, occurred_at, api_version, account, livemode,
+           form, fault::jsonb, deliveries, now()
     FROM arriving
     ON CONFLICT (source, key) DO UPDATE SET
         deliveries = e.deliveries + excluded.deliveries, delivered_at = now()
@@ -89,6 +91,7 @@ async def record_events(
     found = await statement.fetch(
         [row.id for row in rows],
         [row.source for row in rows],
+        [row.provider for row in rows],
         [row.key for row in rows],
         [row.type for row in rows],
         [row.body for row in rows],

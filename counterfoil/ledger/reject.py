@@ -17,7 +17,7 @@ class Counted(NamedTuple):
     minute: datetime
     source: str
     reason: str
-    count: int
+    times: int
 
 
 class Refused(NamedTuple):
@@ -55,6 +55,8 @@ async def record_rejections(
 ) -> None:
     """Add counts and samples in one transaction, and let go of the oldest samples beyond the cap."""
     async with conn.transaction():
+        # Events wait behind this; counting strangers is worth no more than half a second of theirs.
+        await conn.execute("SET LOCAL statement_timeout = 500")
         # In key order, so that two doors cannot deadlock.
         await conn.execute(_COUNT, *_columns(sorted(counts), 4), timeout=timeout_seconds)
         if samples:

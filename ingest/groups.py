@@ -1,0 +1,155 @@
+"""One group on its way through the ledger: copies folded, recorded, and what was known already looked at once more.
+
+Off the usual path, before the answer: a reference whose values arrive is completed, and one identity with two
+contents becomes an event of its own with a fault, for the engine to open a case.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from counterfoil import keys
+from counterfoil.ledger.link import Link
+from counterfoil.ledger.record import NewEvent, Stored, complete_references, record_events, stored_bodies
+from ingest.limits import Limits
+from ingest.sources import Source
+
+#: SQLSTATE classes that are about one row: bad data, a broken constraint, a limit of the program.
+ROW_FAULTS = ("22", "23", "54")
+
+
+class Verdict(NamedTuple):
+    """What became of one event: the id of its row, and whether that was there before."""
+
+    id: UUID
+    duplicate: bool
+
+
+@dataclass(slots=True)
+class Group:
+    """What became of one group."""
+
+    verdicts: list[list[Verdict]]  #: per request, in its own order
+    events: int
+    new: Counter[str]
+    duplicate: Counter[str]
+
+
+def fold(requests: Iterable[Sequence[NewEvent]]) -> list[NewEvent]:
+    """One row per identity, counting its copies; of twins the one that holds the values."""
+    chosen: dict[tuple[str, str], NewEvent] = {}
+    for rows in requests:
+        for row in rows:
+            identity = (row.source, row.key)
+            known = chosen.get(identity)
+            if known is None:
+                # Set, not kept: a group that is recorded again in halves is folded again.
+                row.deliveries = 1
+                chosen[identity] = row
+            elif known.form == "reference" and row.form == "full":
+                row.deliveries = known.deliveries + 1
+                chosen[identity] = row
+            else:
+                known.deliveries += 1
+    return list(chosen.values())
+
+
+def is_row_fault(fault: Exception) -> bool:
+    """Whether a statement failed because of what is in it, rather than because of Postgres."""
+    sqlstate = getattr(fault, "sqlstate", None)
+    if sqlstate is None:
+        return isinstance(fault, UnicodeError)
+    return str(sqlstate)[:2] in ROW_FAULTS
+
+
+def is_unstorable(fault: Exception) -> bool:
+    """Whether it is the sender's doing: a value that no Postgres takes. A broken constraint is ours."""
+    return is_row_fault(fault) and not str(getattr(fault, "sqlstate", None)).startswith("23")
+
+
+async def record(
+    link: Link,
+    rows: Sequence[NewEvent],
+    requests: Sequence[Sequence[NewEvent]],
+    sources: Mapping[str, Source],
+    limits: Limits,
+) -> Group:
+    """Record the folded `rows` and judge every event of every request against what stands now."""
+    stored = await record_events(link.record, rows, limits.group_seconds)
+    group = Group([], 0, Counter(), Counter())
+    completions: dict[UUID, NewEvent] = {}
+    suspects: list[tuple[NewEvent, Stored]] = []
+    for request in requests:
+        verdicts = []
+        for row in request:
+            stands = stored[row.source, row.key]
+            duplicate = stands.id != row.id
+            verdicts.append(Verdict(stands.id, duplicate))
+            if not duplicate:
+                group.new[row.source] += 1
+                continue
+            group.duplicate[row.source] += 1
+            if row.form != "full" or row.content_hash is None:
+                continue
+            if stands.form == "reference":
+                completions[stands.id] = row
+            elif stands.content_hash is not None and stands.content_hash != row.content_hash:
+                suspects.append((row, stands))
+        group.events += len(request)
+        group.verdicts.append(verdicts)
+    if completions:
+        full = [replace(row, id=id) for id, row in completions.items()]
+        await complete_references(link.connection, full, limits.group_seconds)
+    if suspects:
+        await _record_conflicts(link, suspects, sources, limits)
+    return group
+
+
+async def _record_conflicts(
+    link: Link, suspects: Sequence[tuple[NewEvent, Stored]], sources: Mapping[str, Source], limits: Limits
+) -> None:
+    """Where the business content of one identity really differs, keep the later one as an event with a fault.
+
+    Key order, white space and attempt counters make no difference. Where the first text is no longer kept, the
+    hashes decide: a case too many is better than a change unseen.
+    """
+    bodies = await stored_bodies(link.connection, [stands.id for _, stands in suspects], limits.group_seconds)
+    conflicts = [
+        _conflict(row, stands)
+        for row, stands in suspects
+        if not _same_business(sources[row.source], bodies.get(stands.id), row.body)
+    ]
+    if conflicts:
+        await record_events(link.record, fold([conflicts]), limits.group_seconds)
+
+
+def _same_business(source: Source, stored: str | None, arrived: str) -> bool:
+    if stored is None:
+        return False
+    try:
+        return source.provider.business(stored.encode()) == source.provider.business(arrived.encode())
+    except Exception:
+        # What is stored passed this parser once; if it does not now, a person should look.
+        return False
+
+
+def _conflict(row: NewEvent, stands: Stored) -> NewEvent:
+    """The later content as an event of its own; the same content again is a duplicate of that."""
+    assert row.content_hash is not None
+    fault = {
+        "class": "identity_conflict",
+        "rule": "content",
+        "detail": "the same identity arrived before with other business content",
+        "original": str(stands.id),
+    }
+    return replace(
+        row,
+        id=keys.new_id(),
+        key=f"{row.key}#conflict:{row.content_hash.hex()[:12]}",
+        fault=msgspec.json.encode(fault).decode(),
+    )

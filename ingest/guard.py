@@ -1,0 +1,278 @@
+"""What HTTP itself must not be used for: slow, oversized, ambiguous or smuggled requests, stopped before the app.
+
+uvicorn with httptools is fast and trusting: no deadline for head or body, a megabyte of headers, two hosts, trailers
+taken for headers. This protocol stands between. A connection is in one phase, with one deadline:
+
+    idle ──▶ head ──▶ body ──▶ answering ──▶ idle        lingering: refused; what still comes is thrown away
+
+One watch per listener looks at all deadlines four times a second; a timer per request would cost more than they do.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ingest.answers import Problem
+from ingest.limits import Limits
+from ingest.reading import too_large
+
+#: How often deadlines are looked at (seconds): by how much a slow client can be late.
+WATCH_SECONDS = 0.25
+#: Headers of which a second one would make a request ambiguous.
+SINGLE = frozenset((b"host", b"content-length", b"transfer-encoding", b"content-type"))
+
+#: Called for every request that is refused here: the problem and the client's address.
+Refused = Callable[[Problem, str | None], None]
+
+
+def _refuse_silently(_: Problem, __: str | None) -> None:
+    """Nobody counts."""
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """One connection. Made per listener by `guarded`, which fills in the class attributes."""
+
+    limits: ClassVar[Limits] = Limits()
+    refused: ClassVar[Refused] = staticmethod(_refuse_silently)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Begin idle, with a deadline for the first request's head."""
+        super().__init__(*args, **kwargs)
+        # uvicorn lets a request follow one that said "Connection: close"; two readers could disagree about it.
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=False)
+        self.phase = "idle"
+        self.deadline = self.loop.time() + self.limits.head_seconds
+        self._fault: Problem | None = None
+        self._fed_bytes = 0
+        self._body_bytes = 0
+
+    # Coming and going
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a connection, unless there are too many."""
+        super().connection_made(transport)  # type: ignore[arg-type]
+        if len(self.connections) > self.limits.connections_max:
+            self._end(Problem(503, "overloaded", "Too many connections. Send it again a little later.", close=True))
+
+    def on_watch(self, now: float) -> None:
+        """Look at this connection's deadline."""
+        if now < self.deadline or (self._is_answering() and now < self.deadline + self.limits.answer_seconds):
+            return
+        if self.phase in ("lingering", "answering") or self._is_answering():
+            # Whoever does not read our answers cannot be waited for either.
+            self.transport.abort()
+        elif self.transport.get_write_buffer_size():
+            self.transport.abort()
+        elif self.phase == "idle":
+            self.transport.close()
+            self._linger()
+        elif self.phase == "head":
+            self._end(Problem(408, "head_too_slow", "The head of the request did not arrive in time.", close=True))
+        else:
+            self._end(Problem(408, "body_too_slow", "The body did not arrive in time.", close=True))
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Leave idle connections to the watch."""
+
+    # What arrives
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser; answer what it, or one of the checks below, does not like."""
+        if self.phase == "lingering" or self._fault is not None:
+            return
+        self._fed_bytes += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # The request is answered as if it had not asked to change protocols; nothing after it is read.
+            if self.cycle is not None:
+                self.cycle.keep_alive = False
+        except httptools.HttpParserError as error:
+            self._stumble(error)
+            return
+        if self.phase == "head" and self._fed_bytes > self.limits.head_bytes_max + self.limits.target_bytes_max:
+            self._end(_head_too_large(self.limits))
+
+    def on_message_begin(self) -> None:
+        """A request begins: its head has a deadline from here."""
+        super().on_message_begin()
+        self.phase = "head"
+        self.deadline = self.loop.time() + self.limits.head_seconds
+        self._fed_bytes = 0
+        self._body_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Bound the request target while it arrives."""
+        super().on_url(url)
+        if len(self.url) > self.limits.target_bytes_max:
+            raise Problem(414, "target_too_long", "The request target is too long.", close=True)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header; what comes after the body is none."""
+        if self.phase == "body":
+            return
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Judge the head as a whole, then let the request in."""
+        self._check_head()
+        super().on_headers_complete()
+        self.phase = "body"
+        self.deadline = self.loop.time() + self.limits.body_seconds
+
+    def on_body(self, body: bytes) -> None:
+        """Bound the body while it arrives, also when its length was not announced, or the answer has left."""
+        self._body_bytes += len(body)
+        if self._body_bytes > self.limits.body_bytes_max:
+            raise too_large(self.limits)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is complete: from here on it waits for us."""
+        super().on_message_complete()
+        if self.cycle.response_complete:
+            self._rest()
+        else:
+            self.phase = "answering"
+            self.deadline = self.loop.time()
+
+    def on_response_complete(self) -> None:
+        """Answered: go on with what is queued behind, or rest."""
+        super().on_response_complete()
+        self._unset_keepalive_if_required()
+        if self._fault is not None and not self._is_answering():
+            self._end(self._fault)
+        elif self.transport.is_closing():
+            self._linger()
+        elif self.phase == "answering":
+            if self.cycle.response_complete:
+                self._rest()
+            else:
+                self.deadline = self.loop.time()
+        # A request behind this one could not be read meanwhile; its time starts now.
+        elif self.phase == "head":
+            self.deadline = self.loop.time() + self.limits.head_seconds
+        elif self.phase == "body" and not self.cycle.response_complete:
+            self.deadline = self.loop.time() + self.limits.body_seconds
+
+    # Endings
+
+    def _rest(self) -> None:
+        self.phase = "idle"
+        self.deadline = self.loop.time() + self.limits.idle_seconds
+
+    def _linger(self) -> None:
+        self.phase = "lingering"
+        self.deadline = self.loop.time() + self.limits.linger_seconds
+
+    def _stumble(self, error: httptools.HttpParserError) -> None:
+        """Answer a request that is not HTTP, or that a check refused."""
+        cause = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else None
+        problem = cause if isinstance(cause, Problem) else None
+        if problem is None:
+            problem = Problem(400, "not_http", "This is not a well-formed HTTP/1.1 request.", close=True)
+        if self._is_answering():
+            # An earlier request has no answer yet; this one must not be taken for it.
+            self._fault = problem
+        else:
+            self._end(problem)
+
+    def _is_answering(self) -> bool:
+        """Whether a complete request on this connection still waits for its answer."""
+        if self.cycle is None or self.cycle.response_complete:
+            return False
+        return bool(self.pipeline) or not self.cycle.more_body
+
+    def _end(self, problem: Problem) -> None:
+        """Refuse, and close so that the client gets to read why: first our side, after a while the other."""
+        type(self).refused(problem, self.client[0] if self.client else None)
+        self.pipeline.clear()
+        # This very request may have its answer already, while its body was still on the way.
+        answered = self.phase == "body" and self.cycle.response_complete
+        if self.cycle is not None and not self.cycle.response_complete:
+            # The app must not go on with half a request.
+            started = self.cycle.response_started
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            if started:
+                self.transport.abort()
+                return
+        self._linger()
+        if self.transport.is_closing():
+            return
+        if not answered:
+            self.transport.write(problem.raw())
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self.flow.resume_reading()
+        else:
+            self.transport.close()
+
+    # The head
+
+    def _check_head(self) -> None:
+        """Refuse a head that two readers could understand differently, or that is out of bounds.
+
+        Raises: Problem.
+        """
+        limits, headers = self.limits, self.headers
+        if len(headers) > limits.headers_max:
+            raise Problem(431, "headers_too_many", f"A request may have {limits.headers_max} headers.", close=True)
+        version = self.parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            raise _bad("http_version", "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+        if not self.url.startswith(b"/"):
+            raise _bad("target", "The request target must be a path.")
+        size = 0
+        seen: dict[bytes, bytes] = {}
+        for name, value in headers:
+            size += len(name) + len(value)
+            if name in SINGLE:
+                if name in seen:
+                    raise _bad("header_repeated", "A header that may stand once was sent twice.")
+                seen[name] = value
+        if size > limits.head_bytes_max:
+            raise _head_too_large(limits)
+        if not seen.get(b"host") and (version == "1.1" or b"host" in seen):
+            raise _bad("host", "A request names exactly one host.")
+        _check_framing(seen, limits)
+
+
+def _check_framing(seen: dict[bytes, bytes], limits: Limits) -> None:
+    """One framing, understood by everybody alike. Raises: Problem."""
+    length, coding = seen.get(b"content-length"), seen.get(b"transfer-encoding")
+    if length is not None:
+        if coding is not None:
+            raise _bad("framing", "Content-Length and Transfer-Encoding exclude each other.")
+        if not length.isdigit() or len(length) > 18:
+            raise _bad("content_length", "Content-Length is not a number.")
+        if int(length) > limits.body_bytes_max:
+            raise too_large(limits)
+    elif coding is not None and coding.lower() != b"chunked":
+        raise _bad("transfer_encoding", "The only transfer coding that is understood is chunked.")
+
+
+def _bad(reason: str, detail: str) -> Problem:
+    return Problem(400, reason, detail, close=True)
+
+
+def _head_too_large(limits: Limits) -> Problem:
+    return Problem(431, "head_too_large", f"A head may have {limits.head_bytes_max} bytes.", close=True)
+
+
+def guarded(limits: Limits, refused: Refused) -> type[GuardedProtocol]:
+    """The protocol of one listener."""
+    return type("ListenerProtocol", (GuardedProtocol,), {"limits": limits, "refused": staticmethod(refused)})
+
+
+async def watch(connections: set[Any]) -> None:
+    """Look at every connection's deadline, for ever."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        now = loop.time()
+        for connection in list(connections):
+            connection.on_watch(now)

@@ -1,0 +1,100 @@
+"""Requests that wait for their commit: a bounded queue in order of arrival, and the two ways not to get through it."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from counterfoil import clock
+from counterfoil.ledger.record import NewEvent
+from ingest.answers import Problem
+from ingest.groups import Verdict
+from ingest.limits import Limits
+
+
+class Unavailable(Problem):
+    """Nothing can be committed now; the provider is to come back."""
+
+    def __init__(self) -> None:
+        """Say so; our insides are not the sender's business."""
+        super().__init__(503, "ledger_unavailable", "The event was not accepted: nothing can be recorded now.")
+
+
+class Overloaded(Problem):
+    """More is waiting than can be committed in time."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__(429, "overloaded", "The event was not accepted: too many wait to be recorded.")
+
+
+class Ticket:
+    """One request's events on their way into the ledger; recorded together or not at all."""
+
+    __slots__ = ("answer", "rows", "since", "size")
+
+    def __init__(self, rows: Sequence[NewEvent], size: int, answer: "asyncio.Future[list[Verdict]]") -> None:
+        """Take the events of one request, its body's size, and where the answer goes."""
+        self.rows = rows
+        self.size = size
+        self.since = clock.ticks_seconds()
+        self.answer = answer
+
+    def grant(self, verdicts: list[Verdict]) -> None:
+        """Answer with what became of the events, unless the request was given up."""
+        if not self.answer.done():
+            self.answer.set_result(verdicts)
+
+    def refuse(self, problem: Problem) -> None:
+        """Answer with a problem, unless the answer has left already."""
+        if not self.answer.done():
+            self.answer.set_exception(problem)
+
+
+class Waiting:
+    """The queue before the ledger."""
+
+    def __init__(self, limits: Limits) -> None:
+        """Start empty."""
+        self._limits = limits
+        self._tickets: deque[Ticket] = deque()
+        self._bytes = 0
+        self.events = 0
+
+    def __bool__(self) -> bool:
+        """Whether anybody waits."""
+        return bool(self._tickets)
+
+    def join(self, ticket: Ticket) -> None:
+        """Stand at the end. Raises: Overloaded."""
+        limits = self._limits
+        if self.events >= limits.waiting_events_max or self._bytes >= limits.waiting_bytes_max:
+            raise Overloaded
+        self._tickets.append(ticket)
+        self.events += len(ticket.rows)
+        self._bytes += ticket.size
+
+    def _first(self) -> Ticket:
+        ticket = self._tickets.popleft()
+        self.events -= len(ticket.rows)
+        self._bytes -= ticket.size
+        return ticket
+
+    def take_group(self) -> list[Ticket]:
+        """The next requests, as many as one transaction should carry; at least one."""
+        group: list[Ticket] = []
+        events = size = 0
+        while self._tickets and events < self._limits.group_events_max and size < self._limits.group_bytes_max:
+            ticket = self._first()
+            events += len(ticket.rows)
+            size += ticket.size
+            group.append(ticket)
+        return group
+
+    def refuse_older(self, moment: float) -> None:
+        """Give up those that came before this moment."""
+        while self._tickets and self._tickets[0].since < moment:
+            self._first().refuse(Unavailable())
+
+    def refuse_all(self) -> None:
+        """Give up everybody."""
+        self.refuse_older(float("inf"))
