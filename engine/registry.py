@@ -165,7 +165,9 @@ def _faults(spec: HandlerSpec) -> list[str]:
     if not spec.doc:
         faults.append(f"{spec.name} does not say what it does: give it a docstring")
     if not 0 < spec.time_limit_seconds <= TIME_LIMIT_SECONDS_MAX:
-        faults.append(f"{spec.name} wants {spec.time_limit_seconds} seconds, not above 0 and at most {TIME_LIMIT_SECONDS_MAX:g}")
+        faults.append(
+            f"{spec.name} wants {spec.time_limit_seconds} seconds, not above 0 and at most {TIME_LIMIT_SECONDS_MAX:g}"
+        )
     if spec.ordering not in ("fact", "latest"):
         faults.append(f"{spec.name}: ordering is fact or latest, not {spec.ordering}")
     for kind in sorted(spec.types):

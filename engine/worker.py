@@ -180,7 +180,7 @@ def _tell(passes: list[Pass], *, late: int, seconds: float) -> None:
                 handler=handler,
                 event_id=str(one.event.id),
             )
-    telemetry.wide("group.finished", events=len(passes), late=late, ms=round(seconds * 1000, 1), **counts)
+    telemetry.wide("group.finished", events=len(passes), late=late, ms=round(seconds * 1000, 1), states=counts)
 
 
 def listen(worker: Worker) -> dramatiq.Worker:

@@ -1,6 +1,8 @@
 """Check: is this event one of ours, whole, and what it promises to be?"""
 
-from contracts.base import ContractBroken, ContractUnknown, find
+from typing import Any
+
+from contracts.base import ContractBroken, ContractUnknown, as_object, find
 from counterfoil import failpoints
 from counterfoil.lifecycle import EventState
 from engine.passing import Pass, Verdict
@@ -20,12 +22,8 @@ def check(passing: Pass, registry: Registry) -> Verdict | None:
     passing.spec = registry.find(event.provider, event.type)
     if passing.spec is None:
         return Verdict(EventState.IGNORED, f"no handler for {event.type}")
-    body = event.body.encode()
     try:
-        contract = find(event.provider, event.type, event.api_version, body)
-        passing.contract_version = contract.version
-        passing.money = contract.at_stake(body)
-        passing.contract = contract.check(body)
+        _hold_against_contract(passing, as_object(event.body.encode()))
     except ContractUnknown as unknown:
         raise failures.ContractUncovered(str(unknown), rule=f"{event.type}@{event.api_version}") from unknown
     except ContractBroken as broken:
@@ -34,8 +32,21 @@ def check(passing: Pass, registry: Registry) -> Verdict | None:
             rule="+".join(sorted({violation.rule for violation in broken.violations})),
             data={"violations": [violation.as_json() for violation in broken.violations]},
         ) from broken
-    missing = passing.contract.missing_context
+    missing = passing.contract.missing_context if passing.contract else None
     if missing is not None:
         raise failures.ContextMissing(missing, rule="event_says_too_little")
     failpoints.passing("run.checked")
     return None
+
+
+def _hold_against_contract(passing: Pass, payload: dict[str, Any]) -> None:
+    """Parsed once; the money at stake is told even when the contract is broken, since the case needs it then."""
+    event = passing.event
+    contract = find(event.provider, event.type, event.api_version, payload)
+    passing.contract_version = contract.version
+    try:
+        passing.contract = contract.check(payload)
+    except ContractBroken:
+        passing.money = contract.at_stake(payload)
+        raise
+    passing.money = passing.contract.amount()

@@ -35,10 +35,10 @@ def commit(
         finish.record_runs(conn, [_run_row(one, worker) for one in mine])
         blocked = _open_cases(conn, mine)
         freed = [one.event.id for one in mine if one.event.case_id and one.event.id not in blocked and _ended(one)]
-        if freed:
-            cases.clear(conn, freed, actor="engine")
         finish.settle(conn, [_settled(one, blocked) for one in mine])
-        audit.append(conn, "engine", [_audit_entry(one) for one in mine])
+        # After opening: whoever takes locks on cases takes them in one order.
+        resolved = cases.clear(conn, freed, actor="engine") if freed else []
+        audit.append(conn, "engine", [_audit_entry(one) for one in mine] + blocked.entries + resolved)
     for _ in mine:
         failpoints.passing("run.recorded")
     return mine
@@ -174,7 +174,7 @@ def _run_row(one: Pass, worker: str) -> finish.RunRow:
     )
 
 
-def _open_cases(conn: Connection, passes: Sequence[Pass]) -> dict[UUID, UUID]:
+def _open_cases(conn: Connection, passes: Sequence[Pass]) -> cases.Opened:
     """One incident per event that needs somebody; events that will try again by themselves open none yet."""
     incidents = [
         cases.Incident(
@@ -192,7 +192,7 @@ def _open_cases(conn: Connection, passes: Sequence[Pass]) -> dict[UUID, UUID]:
         for one in passes
         if (verdict := _verdict(one)).failure is not None and verdict.due_seconds is None
     ]
-    return cases.open_many(conn, incidents) if incidents else {}
+    return cases.open_many(conn, incidents)
 
 
 def _settled(one: Pass, blocked: Mapping[UUID, UUID]) -> finish.Settled:
