@@ -8,9 +8,11 @@ others (reads, questions) walk in threads, each committing alone; pure ones walk
 """
 
 import os
+import queue as handover
 import socket
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from uuid import UUID
 
 import dramatiq
@@ -30,6 +32,8 @@ GROUP_MAX = 128
 LOOK_SECONDS = 1.0
 #: Pause after the database went away.
 PAUSE_SECONDS = 0.5
+#: Loops per process: while one waits for its commit, the other one computes. More would only share the same core.
+LOOPS = 2
 
 
 class Worker:
@@ -39,34 +43,47 @@ class Worker:
         self.pipeline = pipeline
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._lease_seconds = config.lease_seconds
-        self._wanted = threading.Event()
+        #: One token per loop that should look; more rings than loops say nothing new.
+        self._wanted: handover.Queue[None] = handover.Queue(maxsize=LOOPS)
         self._held: dict[UUID, int] = {}
         self._held_lock = threading.Lock()
         self._stopping = threading.Event()
         self._slow = ThreadPoolExecutor(config.worker_threads, thread_name_prefix="run")
-        self._conn: Connection | None = None
+        self._slow_max = 2 * config.worker_threads
+        self._slow_now: set[Future[None]] = set()
+        self._own = threading.local()
 
     def wake(self) -> None:
         """There is work."""
-        self._wanted.set()
+        with suppress(handover.Full):
+            self._wanted.put_nowait(None)
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set, then finish what is in hand. The database may come and go meanwhile."""
         heartbeat = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         heartbeat.start()
+        loops = [threading.Thread(target=self._loop, args=(stop,), name=f"loop-{n}") for n in range(LOOPS)]
+        for loop in loops:
+            loop.start()
+        for loop in loops:
+            loop.join()
+        self.close()
+        heartbeat.join(self._lease_seconds)
+
+    def _loop(self, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                while not stop.is_set() and self.run_once():
-                    pass
+                while not stop.is_set() and (claimed := self.run_once()):
+                    if claimed == GROUP_MAX:
+                        self.wake()  # a full group: there is enough for the other loop
             except psycopg.Error as away:
                 telemetry.log.warning("worker.paused", reason=type(away).__name__)
                 self._disconnect()
                 stop.wait(PAUSE_SECONDS)
                 continue
-            self._wanted.wait(LOOK_SECONDS)
-            self._wanted.clear()
-        self.close()
-        heartbeat.join(self._lease_seconds)
+            with suppress(handover.Empty):
+                self._wanted.get(timeout=LOOK_SECONDS)
+        self._disconnect()
 
     def close(self) -> None:
         """Finish what runs in threads, then let go of the database."""
@@ -76,6 +93,7 @@ class Worker:
 
     def run_once(self) -> int:
         """Claim and finish one group; returns how many events were claimed."""
+        self._wait_for_room()
         conn = self._connection()
         group = ledger_claim.claim(conn, limit=GROUP_MAX, lease_seconds=self._lease_seconds)
         if not group:
@@ -84,16 +102,23 @@ class Worker:
         for _ in group:
             failpoints.passing("run.claimed")
         pure = [event for event in group if not self._waits_for_others(event)]
-        slow = [self._slow.submit(self._run_alone, event) for event in group if self._waits_for_others(event)]
+        for event in group:
+            if self._waits_for_others(event):
+                future = self._slow.submit(self._run_alone, event)
+                self._slow_now.add(future)
+                future.add_done_callback(self._slow_now.discard)
         try:
             if pure:
                 began = clock.ticks_seconds()
                 self._finish(conn, [self.pipeline.walk(event) for event in pure], began)
         finally:
             self._drop(pure)
-            for one in slow:
-                one.result()
         return len(group)
+
+    def _wait_for_room(self) -> None:
+        """Claim no more than the threads can begin soon: what waits in a thread's queue waits for no other worker."""
+        while len(running := set(self._slow_now)) >= self._slow_max:
+            wait(running, return_when=FIRST_COMPLETED)
 
     def _waits_for_others(self, event: Claimed) -> bool:
         spec = self.pipeline.registry.find(event.provider, event.type)
@@ -137,14 +162,17 @@ class Worker:
                 self._held.pop(event.id, None)
 
     def _connection(self) -> Connection:
-        if self._conn is None or self._conn.closed or self._conn.broken:
-            self._conn = database.connect()
-        return self._conn
+        """This loop's own connection, made anew when it broke."""
+        conn: Connection | None = getattr(self._own, "conn", None)
+        if conn is None or conn.closed or conn.broken:
+            conn = self._own.conn = database.connect()
+        return conn
 
     def _disconnect(self) -> None:
-        if self._conn is not None:
-            self._conn.close()
-            self._conn = None
+        conn: Connection | None = getattr(self._own, "conn", None)
+        if conn is not None:
+            conn.close()
+            self._own.conn = None
 
 
 def _tell(passes: list[Pass], *, late: int, seconds: float) -> None:

@@ -155,6 +155,7 @@ def test_a_reader_is_not_asked_twice_after_a_crash(worker: Worker, an_event: An,
     assert pass_before_the_crash.context["owner"] == {"seen": 1}
     _lose_the_lease(look, worker, event_id)
     worker.run_once()
+    worker.close()
     assert ASKED == [3]
     assert [row["status"] for row in look("SELECT status FROM events")] == ["done"]
     (run,) = look("SELECT * FROM runs")
