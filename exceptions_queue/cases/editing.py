@@ -1,0 +1,124 @@
+"""Editing: a corrected copy of a payload beside the original, held against its contract before anything is stored.
+
+What is edited is what the event says, never whose it is: a fault that the payload did not cause (a wrong account, a
+second content under one identity) cannot be edited away.
+"""
+
+import json
+from typing import Any, Final
+from uuid import UUID
+
+import contracts
+from contracts import ContractBroken, ContractUnknown, Violation
+from counterfoil import audit
+from counterfoil.database import Connection
+from counterfoil.ledger import NOW, move
+from counterfoil.lifecycle import EventState
+from exceptions_queue.cases.desk import blocked_events, get_live
+from exceptions_queue.refusals import (
+    EditRefused,
+    EventMoving,
+    EventNotFound,
+    EventNotInCase,
+    EventUnnamed,
+    signed,
+)
+
+#: The one fault of the door's that lies in the payload; a copy that keeps its contract takes it away.
+MENDABLE_FAULT: Final = "contract_violation"
+
+
+def edit(
+    conn: Connection, case_id: UUID, event_id: UUID | None, payload: dict[str, Any], *, who: str, reason: str
+) -> int:
+    """Store a corrected copy as the event's next version and send it to the start; returns the version.
+
+    `event_id` may be None when the case blocks exactly one event. Ring the bell after the commit.
+
+    Raises: CaseNotFound, CaseClosed, EventUnnamed, EventNotInCase, EventMoving, EditRefused, ReasonMissing.
+    """
+    who, reason = signed(who, reason)
+    case = get_live(conn, case_id)
+    event = _get_resting(conn, _chosen(conn, case_id, event_id))
+    fault = event["fault"]
+    if fault is not None and fault.get("class") != MENDABLE_FAULT:
+        raise EditRefused(f"the payload is not what is wrong ({fault.get('class')}); {case['title']}")
+    body = _held_against_contract(event, payload)
+    version = _add_version(conn, event["id"], body, who, reason)
+    generation = event["generation"] + 1
+    sets = {
+        "payload_version": version,
+        "generation": generation,
+        "fault": None,
+        "due_at": NOW,
+        "attempts": 0,
+        "crashes": 0,
+        "lease_until": None,
+        "finished_at": None,
+    }
+    move(conn, "event", [event["id"]], EventState.QUEUED, sets=sets)
+    detail = {"event": str(event["id"]), "version": version, "reason": reason}
+    again = {"case": str(case_id), "version": version, "generation": generation, "reason": reason}
+    audit.append(
+        conn,
+        "desk",
+        [
+            audit.Entry(who, "case.edited", f"case:{case_id}", detail),
+            audit.Entry(who, "event.edited", f"event:{event['id']}", again),
+        ],
+    )
+    return version
+
+
+def _chosen(conn: Connection, case_id: UUID, event_id: UUID | None) -> UUID:
+    blocked = blocked_events(conn, case_id)
+    if event_id is None:
+        if len(blocked) != 1:
+            raise EventUnnamed(f"the case blocks {len(blocked)} events: name the one to edit")
+        return blocked[0]
+    if event_id not in blocked:
+        raise EventNotInCase(f"the case does not block event {event_id}")
+    return event_id
+
+
+_RESTING = """
+SELECT id, source, provider, type, api_version, generation, fault FROM events
+WHERE id = %s AND status IN ('waiting', 'exception') FOR UPDATE
+"""
+
+
+def _get_resting(conn: Connection, event_id: UUID) -> dict[str, Any]:
+    event = conn.execute(_RESTING, (event_id,)).fetchone()
+    if event is None:
+        found = conn.execute("SELECT status FROM events WHERE id = %s", (event_id,)).fetchone()
+        if found is None:
+            raise EventNotFound(f"there is no event {event_id}")
+        raise EventMoving(f"the event is {found['status']}: wait until it rests, then edit")
+    return event
+
+
+def _held_against_contract(event: dict[str, Any], payload: dict[str, Any]) -> str:
+    """The copy as text, once it keeps its contract. Raises: EditRefused with every violation."""
+    try:
+        # Escaped, so that whatever a JSON string may hold can be stored.
+        body = json.dumps(payload, allow_nan=False)
+        contracts.find(event["provider"], event["type"], event["api_version"], body.encode()).check(body.encode())
+    except ContractBroken as broken:
+        raise EditRefused("the corrected copy breaks its contract too; nothing was stored", broken.violations) from None
+    except ContractUnknown as unknown:
+        nobody = Violation("(all)", "contract_unknown", event["type"], "a contract that covers it", str(unknown))
+        raise EditRefused("no contract covers this event, so no copy can be checked", (nobody,)) from None
+    except (ValueError, TypeError, RecursionError) as failure:
+        raise EditRefused(f"the corrected copy is no JSON: {failure}") from None
+    return body
+
+
+def _add_version(conn: Connection, event_id: UUID, body: str, who: str, reason: str) -> int:
+    """The next version; the event's row is locked, so nobody else takes this number."""
+    row = conn.execute(
+        "INSERT INTO payloads (event_id, version, body, author, reason)"
+        " SELECT %s, coalesce(max(version), 0) + 1, %s, %s, %s FROM payloads WHERE event_id = %s RETURNING version",
+        (event_id, body, who, reason, event_id),
+    ).fetchone()
+    assert row is not None
+    return int(row["version"])

@@ -1,0 +1,125 @@
+"""Why a person's request is refused: each with words that say what to do instead.
+
+    Refused
+    ├── NotThere       404  CaseNotFound, EventNotFound, EventNotInCase, ReplayNotFound
+    ├── NotNow         409  CaseClosed, AlreadyAcknowledged, StillBlocked, EventMoving, EventRunning,
+    │                       ReplayNotPlanned, ReplayEnded
+    └── NotLikeThat    422  ReasonMissing, PersonUnknown, SnoozeRefused, EventUnnamed, EditRefused, FilterRefused
+
+The numbers are what the API answers; this floor does not know HTTP, so the console picks by these three bases.
+"""
+
+from collections.abc import Sequence
+
+from contracts import Violation
+
+
+class Refused(Exception):
+    """A person asked for something that is not done; the message says why and what to do."""
+
+
+class NotThere(Refused):
+    """The thing does not exist."""
+
+
+class NotNow(Refused):
+    """The thing exists, and its present state forbids it."""
+
+
+class NotLikeThat(Refused):
+    """The request itself is at fault."""
+
+
+class CaseNotFound(NotThere):
+    """There is no such case."""
+
+
+class EventNotFound(NotThere):
+    """There is no such event."""
+
+
+class EventNotInCase(NotThere):
+    """The case does not block this event."""
+
+
+class ReplayNotFound(NotThere):
+    """There is no such replay."""
+
+
+class CaseClosed(NotNow):
+    """The case is closed; a new failure opens a new one."""
+
+
+class AlreadyAcknowledged(NotNow):
+    """Somebody has the case already."""
+
+
+class StillBlocked(NotNow):
+    """Events are still blocked by the case: replay them, or dismiss the case."""
+
+
+class EventMoving(NotNow):
+    """The event is queued or running: wait until it rests, then edit."""
+
+
+class EventRunning(NotNow):
+    """A worker holds the event right now: wait until its run ends."""
+
+
+class ReplayNotPlanned(NotNow):
+    """The replay was started or cancelled before."""
+
+
+class ReplayEnded(NotNow):
+    """The replay has ended; there is nothing left to cancel."""
+
+
+class ReasonMissing(NotLikeThat):
+    """Who asks and why must be said, in plain text."""
+
+
+class PersonUnknown(NotLikeThat):
+    """The owners file names no such person."""
+
+
+class SnoozeRefused(NotLikeThat):
+    """A case sleeps until a moment ahead of us, and not for ever."""
+
+
+class EventUnnamed(NotLikeThat):
+    """The case blocks several events: name the one to edit."""
+
+
+class FilterRefused(NotLikeThat):
+    """The filter selects nothing that can be replayed, or too much."""
+
+
+class EditRefused(NotLikeThat):
+    """The corrected copy does not hold either; nothing was stored."""
+
+    def __init__(self, message: str, violations: Sequence[Violation] = ()) -> None:
+        self.violations = tuple(violations)
+        super().__init__(message)
+
+
+#: Room for a sentence or two; longer stories belong in the ticket that the sentence names.
+REASON_CHARACTERS_MAX = 2000
+#: Names and addresses of people fit; nothing else should stand there.
+WHO_CHARACTERS_MAX = 80
+
+
+def signed(who: str, reason: str) -> tuple[str, str]:
+    """Who and why, trimmed. Raises: ReasonMissing."""
+    cleaned = who.strip(), reason.strip()
+    for name, text, most in (
+        ("who", cleaned[0], WHO_CHARACTERS_MAX),
+        ("reason", cleaned[1], REASON_CHARACTERS_MAX),
+    ):
+        if not text:
+            raise ReasonMissing(f"{name} is empty: say who asks and why")
+        if len(text) > most:
+            raise ReasonMissing(f"{name} has {len(text)} characters; {most} are enough")
+        # Postgres stores neither NUL nor half a surrogate pair.
+        if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+            raise ReasonMissing(f"{name} holds characters that are not text")
+    return cleaned

@@ -1,0 +1,39 @@
+"""Replay: back to the entrance, the same one as the first time.
+
+one      a single event
+filters  which events, as data that can be kept and shown
+plan     many events: counted first, with the money and what stands at destinations already
+run      a planned replay in portions, watched until every item has its outcome
+
+What makes it safe is not here: write keys are unique for ever, so a confirmed effect is found and not repeated.
+"""
+
+from exceptions_queue.refusals import (
+    EventNotFound,
+    EventRunning,
+    FilterRefused,
+    ReplayEnded,
+    ReplayNotFound,
+    ReplayNotPlanned,
+)
+from exceptions_queue.replay.filters import ReplayFilter
+from exceptions_queue.replay.one import FromStep, replay_event
+from exceptions_queue.replay.plan import plan_replay
+from exceptions_queue.replay.run import advance, cancel, progress, start
+
+__all__ = [
+    "EventNotFound",
+    "EventRunning",
+    "FilterRefused",
+    "FromStep",
+    "ReplayEnded",
+    "ReplayFilter",
+    "ReplayNotFound",
+    "ReplayNotPlanned",
+    "advance",
+    "cancel",
+    "plan_replay",
+    "progress",
+    "replay_event",
+    "start",
+]

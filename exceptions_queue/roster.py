@@ -1,0 +1,197 @@
+"""The roster: people, roles and rules as read from the owners file, and the answer to "whose is this, now?".
+
+Pure: no file, no database, no clock. `owners` reads and checks it; everybody else asks `owners.roster()`.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Annotated, NamedTuple
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from exceptions_queue import failures
+from exceptions_queue.durations import Duration
+
+#: An acknowledged case that nobody finished within this time counts as unanswered again.
+RESOLVE_WITHIN = timedelta(days=3)
+
+
+def _known_zone(name: str) -> str:
+    if name != "UTC":
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError('is not a time zone: write it like "Europe/Berlin"') from None
+    return name
+
+
+class _Table(BaseModel):
+    """One table of the file. Unknown members are typing mistakes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Absence(_Table):
+    """Days on which somebody else answers; both ends are included."""
+
+    since: date = Field(alias="from")
+    until: date
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Absence":
+        if self.until < self.since:
+            raise ValueError(f"ends on {self.until}, before it begins on {self.since}")
+        return self
+
+    def begins(self, zone: tzinfo) -> datetime:
+        """The moment from which on the person is away."""
+        return datetime.combine(self.since, time.min, zone)
+
+
+class Person(_Table):
+    """Somebody who answers."""
+
+    name: str = Field(min_length=1)
+    contact: str = Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+    channels: tuple[str, ...] = Field(min_length=1)
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    away: tuple[Absence, ...] = ()
+
+    @property
+    def zone(self) -> tzinfo:
+        """Where this person's days begin; UTC needs no table of zones."""
+        return UTC if self.timezone == "UTC" else ZoneInfo(self.timezone)
+
+    def is_present(self, at: datetime) -> bool:
+        """Whether this person answers at that moment."""
+        day = at.astimezone(self.zone).date()
+        return not any(absence.since <= day <= absence.until for absence in self.away)
+
+
+class Step(_Table):
+    """One step of an escalation."""
+
+    after: Duration
+    to: str
+
+
+class Role(_Table):
+    """What one person answers for, with those who stand in."""
+
+    owner: str
+    deputies: tuple[str, ...] = ()
+    respond_within: Duration
+    resolve_within: Duration = RESOLVE_WITHIN
+    escalation: tuple[Step, ...] = Field(min_length=1)
+
+    @property
+    def line(self) -> tuple[str, ...]:
+        """Owner and deputies, in the order in which they answer."""
+        return (self.owner, *self.deputies)
+
+
+class ClassRule(_Table):
+    """Another role for one failure class."""
+
+    role: str
+
+
+class Override(_Table):
+    """Another role for what fits every member that is named."""
+
+    role: str
+    failure_class: str | None = Field(None, alias="class")
+    source: str | None = None
+    handler: str | None = None
+
+    @model_validator(mode="after")
+    def _names_something(self) -> "Override":
+        if self.failure_class is None and self.source is None and self.handler is None:
+            raise ValueError("names neither class nor source nor handler, so it would take everything")
+        return self
+
+    def fits(self, failure_class: str, source: str | None, handler: str | None) -> bool:
+        """Whether this exception applies."""
+        return (
+            self.failure_class in (None, failure_class)
+            and self.source in (None, source)
+            and self.handler in (None, handler)
+        )
+
+
+class Rung(NamedTuple):
+    """Who is told when nobody has acknowledged `after` the opening."""
+
+    after: timedelta
+    person: str
+
+
+class Resolution(NamedTuple):
+    """Whose a case is at one moment; people by id."""
+
+    owner: str
+    deputies: tuple[str, ...]  #: present, and told or asked after the owner
+    role: str
+    escalation: tuple[Rung, ...]  #: never empty; the first rung is the deputy at `respond_within`
+    respond_within: timedelta
+    resolve_within: timedelta
+
+
+class Roster(_Table):
+    """The whole owners file."""
+
+    fallback: str
+    people: Mapping[str, Person] = Field(min_length=1)
+    roles: Mapping[str, Role] = Field(min_length=1)
+    classes: Mapping[str, ClassRule] = {}
+    overrides: tuple[Override, ...] = ()
+
+    def resolve(
+        self, failure_class: str, *, source: str | None = None, handler: str | None = None, at: datetime
+    ) -> Resolution:
+        """Whose failure this is at that moment: the role by rule, and in it whoever is present."""
+        name = self._role_of(failure_class, source, handler)
+        role = self.roles[name]
+        present = [person for person in role.line if self.people[person].is_present(at)]
+        # The check at start keeps this line from being empty; a name is better than none all the same.
+        owner, *deputies = present or role.line
+        steps = [Rung(step.after, self._answering(step.to, at)) for step in role.escalation]
+        first = Rung(role.respond_within, deputies[0] if deputies else owner)
+        return Resolution(owner, tuple(deputies), name, (first, *steps), role.respond_within, role.resolve_within)
+
+    def owner_of(
+        self,
+        failure_class: str,
+        *,
+        source: str | None = None,
+        handler: str | None = None,
+        assigned: str | None = None,
+        at: datetime,
+    ) -> str:
+        """The owner of a case: whoever it was assigned to while present and on the roster, else by rule."""
+        person = self.people.get(assigned) if assigned is not None else None
+        if assigned is not None and person is not None and person.is_present(at):
+            return assigned
+        return self.resolve(failure_class, source=source, handler=handler, at=at).owner
+
+    def _role_of(self, failure_class: str, source: str | None, handler: str | None) -> str:
+        for override in self.overrides:
+            if override.fits(failure_class, source, handler):
+                return override.role
+        if failure_class in self.classes:
+            return self.classes[failure_class].role
+        known = failures.find(failure_class)
+        role = known.role if known is not None else failures.ROLE_OF_THE_UNKNOWN
+        return role if role in self.roles else failures.ROLE_OF_THE_UNKNOWN
+
+    def _answering(self, person_or_role: str, at: datetime) -> str:
+        """The person behind an escalation step, or whoever stands in for them in a role of theirs."""
+        role = self.roles.get(person_or_role)
+        if role is not None:
+            return next((one for one in role.line if self.people[one].is_present(at)), role.owner)
+        if not self.people[person_or_role].is_present(at):
+            for owned in self.roles.values():
+                if owned.owner == person_or_role:
+                    return next((one for one in owned.line if self.people[one].is_present(at)), owned.owner)
+        return person_or_role
