@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from contracts import invoice_rules as rules
 from contracts.categories import category_of
-from contracts.invoice_shapes import InvoiceShape, id_of
+from contracts.invoice_shapes import InvoiceShape, Line, id_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +99,20 @@ def _lines(shape: InvoiceShape) -> tuple[InvoiceLine, ...]:
     if shape.tax_list is not None:
         stated = sum(tax.amount for tax in shape.tax_list if tax.included)
         inside = _plus(inside, spread(stated - sum(inside), [a - d for a, d in zip(amounts, discounts, strict=True)]))
-    return tuple(
-        InvoiceLine(
-            id=line.id or f"line {number}",
-            amount_minor=amount,
-            discount_minor=discount,
-            included_tax_minor=tax,
-            category=category_of(line.hints) or "other",
-            price_id=line.hints.price_id,
-            product_id=line.hints.product_id,
-        )
-        for number, (line, amount, discount, tax) in enumerate(zip(lines, amounts, discounts, inside, strict=True), 1)
+    shares = zip(lines, amounts, discounts, inside, strict=True)
+    return tuple(_line(number, *share) for number, share in enumerate(shares, 1))
+
+
+def _line(number: int, line: Line, amount: int, discount: int, tax: int) -> InvoiceLine:
+    hints = line.hints
+    return InvoiceLine(
+        id=line.id or f"line {number}",
+        amount_minor=amount,
+        discount_minor=discount,
+        included_tax_minor=tax,
+        category=category_of(hints) or "other",
+        price_id=hints.price_id,
+        product_id=hints.product_id,
     )
 
 
@@ -135,10 +138,10 @@ def _list_covers_shipping(shape: InvoiceShape) -> bool:
 
 def spread(amount: int, weights: Sequence[int]) -> list[int]:
     """Share `amount` out by size of the weights, to the last minor unit (largest remainder, earlier line first)."""
+    if not amount or not weights:
+        return [0] * len(weights)
     sizes = [abs(weight) for weight in weights]
     whole = sum(sizes)
-    if not amount or not sizes:
-        return [0] * len(sizes)
     if not whole:
         sizes, whole = [1] * len(sizes), len(sizes)
     sign = -1 if amount < 0 else 1

@@ -260,7 +260,7 @@ RULES: tuple[Rule, ...] = (
 def gross_of(shape: InvoiceShape) -> int | None:
     """The sum of the lines; None while a line is missing or has no amount."""
     amounts = [line.amount for line in shape.line_list]
-    if shape.line_list is None or not shape.lines_complete or any(amount is None for amount in amounts):
+    if not shape.lines_complete or None in amounts:
         return None
     return sum(amount or 0 for amount in amounts)
 

@@ -134,7 +134,7 @@ class LineBefore(Line):
 
     @property
     def hints(self) -> Hints:
-        price = self.price or Price()
+        price = self.price or _NO_PRICE
         product = price.product if isinstance(price.product, dict) else {}
         return Hints(
             metadata=(self.metadata, price.metadata, product.get("metadata")),
@@ -163,6 +163,12 @@ class Pricing(Part):
     price_details: PriceDetails | None = None
 
 
+# Made once: an absent part is asked for by every line.
+_NO_PRICE = Price()
+_NO_DETAILS = PriceDetails()
+_NO_PARENT = LineParent()
+
+
 class LineNow(Line):
     parent: LineParent | None = None
     pricing: Pricing | None = None
@@ -174,10 +180,10 @@ class LineNow(Line):
 
     @property
     def hints(self) -> Hints:
-        details = (self.pricing and self.pricing.price_details) or PriceDetails()
-        price = details.price if isinstance(details.price, Price) else Price()
+        details = (self.pricing and self.pricing.price_details) or _NO_DETAILS
+        price = details.price if isinstance(details.price, Price) else _NO_PRICE
         product = details.product if isinstance(details.product, dict) else {}
-        parent = self.parent or LineParent()
+        parent = self.parent or _NO_PARENT
         prorated = parent.invoice_item_details is not None and bool(parent.invoice_item_details.proration)
         return Hints(
             metadata=(self.metadata, price.metadata, product.get("metadata")),
@@ -276,7 +282,7 @@ class InvoiceBefore(InvoiceShape):
 
     @property
     def lines_complete(self) -> bool:
-        return self.lines is None or _complete(self.lines, len(self.lines.data))
+        return self.lines is not None and _complete(self.lines, len(self.lines.data))
 
     @property
     def tax_list(self) -> Sequence[Tax] | None:
@@ -322,7 +328,7 @@ class InvoiceNow(InvoiceShape):
 
     @property
     def lines_complete(self) -> bool:
-        return self.lines is None or _complete(self.lines, len(self.lines.data))
+        return self.lines is not None and _complete(self.lines, len(self.lines.data))
 
     @property
     def tax_list(self) -> Sequence[Tax] | None:

@@ -53,7 +53,7 @@ def journal(
         "date": on.isoformat(),
         "memo": memo,
         "currency": amount.currency,
-        "lines": [line._asdict() for line in lines],
+        "lines": [{"account": line.account, "amount_minor": line.amount_minor, "memo": line.memo} for line in lines],
     }
     effect = Effect(NAME, POST_ENTRY, key, subject, amount, body, evidence or {})
     DESTINATION.check(effect)
