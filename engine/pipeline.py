@@ -18,7 +18,7 @@ from engine.passing import Pass, Verdict
 from engine.registry import Registry
 from engine.retry import next_wait_seconds
 from engine.steps.check import check
-from engine.steps.commit import commit
+from engine.steps.commit import KeyTaken, commit
 from engine.steps.gate import gate
 from engine.steps.plan import plan
 from engine.steps.read import classify, read
@@ -107,8 +107,9 @@ def _refused(one: Pass, refused: Exception) -> Pass:
     """The database would not take this event's effects: the constraint's name says why."""
     rule = type(refused).__name__
     destination = one.effects[0].destination if one.effects else None
-    if isinstance(refused, psycopg.Error):
-        rule = refused.diag.constraint_name or refused.sqlstate or rule
+    if isinstance(refused, psycopg.Error | KeyTaken):
+        if isinstance(refused, psycopg.Error):
+            rule = refused.diag.constraint_name or refused.sqlstate or rule
         failure: failures.Failure = failures.WriteRefused(
             f"the ledger refused it: {rule}", rule=rule, destination=destination
         )
