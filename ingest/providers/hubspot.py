@@ -173,6 +173,10 @@ def _object_type(event: dict[str, Any], kind: str) -> str:
         return named
     pair = event.get("associationType")
     name = pair.partition("_TO_")[0] if isinstance(pair, str) and "_TO_" in pair else kind.partition(".")[0]
+    return _type_id(name)
+
+
+def _type_id(name: str) -> str:
     return _TYPE_IDS.get(name.lower(), name.lower())
 
 
@@ -180,7 +184,8 @@ def _read_action(action: dict[str, Any], payload: bytes) -> Received:
     """Read what a workflow sends: a custom action names its execution, a plain webhook only the object's state."""
     portal = as_text(dig(action, "origin", "portalId") or action.get("portalId") or action.get("portal-id"))
     thing = as_text(dig(action, "object", "objectId") or action.get("objectId") or action.get("vid"))
-    kind = (as_text(dig(action, "object", "objectType") or action.get("objectType")) or "object").lower()
+    named = as_text(dig(action, "object", "objectType") or action.get("objectType"))
+    kind = _type_id(named or ("contact" if "vid" in action else "object"))
     execution = as_text(action.get("callbackId"))
     properties = dig(action, "object", "properties") or action.get("properties")
     changed = _find_change(properties) if isinstance(properties, dict) else None

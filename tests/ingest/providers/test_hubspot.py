@@ -1,0 +1,334 @@
+"""HubSpot: three signatures without a way down, and identities that survive every regrouping of a batch."""
+
+import json
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from ingest.providers.base import (
+    BodyRefused,
+    Received,
+    Rejected,
+    Request,
+    SignatureExpired,
+    SignatureMalformed,
+    SignatureMismatch,
+    SignatureMissing,
+    Unreadable,
+)
+from ingest.providers.hubspot import PROVIDER, V1_V2, V3, V3_TIME, VERSION
+
+SECRET = "22222222-3333-4444-5555-666666666666"
+URL = "https://example.test/hooks/hubspot"
+NOW = 1767225600.123
+BODY = b'[{"x":1}]'
+
+#: sha256 of the secret, the method, the URL and the body, by hand.
+V1 = sha256(SECRET.encode() + BODY).hexdigest()
+V2 = sha256(SECRET.encode() + b"POST" + URL.encode() + BODY).hexdigest()
+
+
+def an_event(**changes: Any) -> dict[str, Any]:
+    """One element of a subscription's array."""
+    return {
+        "eventId": 501,
+        "subscriptionId": 77,
+        "portalId": 62515,
+        "appId": 54321,
+        "occurredAt": 1767225599999,
+        "subscriptionType": "deal.propertyChange",
+        "attemptNumber": 0,
+        "objectId": 9001,
+        "changeSource": "CRM_UI",
+        "propertyName": "dealstage",
+        "propertyValue": "closedwon",
+    } | changes
+
+
+def without(event: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The event without these members."""
+    return {name: value for name, value in event.items() if name not in names}
+
+
+def split(*events: Any) -> list[Received | Unreadable]:
+    """Split an array."""
+    return PROVIDER.split(Request("POST", URL, {}, json.dumps(events).encode()))
+
+
+def key(event: Any) -> str:
+    """The key of one readable event."""
+    [received] = split(event)
+    assert isinstance(received, Received)
+    return received.key
+
+
+def verify(headers: dict[str, str], url: str = URL, now: float = NOW, method: str = "POST") -> None:
+    """Verify the body under these headers."""
+    PROVIDER.verify(Request(method, url, headers, BODY), ("other", SECRET), now)
+
+
+def test_each_version_is_accepted() -> None:
+    """v1 and v2 by their header, v3 by its own."""
+    verify({V1_V2: V1, VERSION: "v1"})
+    verify({V1_V2: V2, VERSION: "v2"})
+    verify(PROVIDER.sign(BODY, SECRET, NOW, URL))
+
+
+@pytest.mark.parametrize("v3", ["", "x", "é", "A" * 44])
+def test_a_wrong_v3_is_never_rescued_by_an_older_version(v3: str) -> None:
+    """Where its header is present, only v3 counts: v1 could be played again."""
+    for version, signature in (("v1", V1), ("v2", V2)):
+        with pytest.raises(Rejected) as refusal:
+            verify({V3: v3, V3_TIME: str(round(NOW * 1000)), V1_V2: signature, VERSION: version})
+        assert refusal.value.status == 401
+
+
+def test_v3_needs_its_time() -> None:
+    """Without the time there is nothing to check, however good v1 is."""
+    signed = PROVIDER.sign(BODY, SECRET, NOW, URL)
+    with pytest.raises(SignatureMissing):
+        verify({V3: signed[V3], V1_V2: V1, VERSION: "v1"})
+
+
+@pytest.mark.parametrize(
+    "sent", ["", "1767225600.123", "+1767225600123", "１７６７２２５６００１２３", "²", "9" * 4000, "now"]
+)
+def test_the_time_of_v3_must_be_ascii_digits(sent: str) -> None:
+    """Anything else is malformed, never an exception of another kind."""
+    with pytest.raises((SignatureMalformed, SignatureMissing)):
+        verify(PROVIDER.sign(BODY, SECRET, NOW, URL) | {V3_TIME: sent})
+
+
+def test_v3_counts_for_five_minutes() -> None:
+    """300.000 seconds pass, a millisecond more does not; the future is not bounded."""
+    signed = PROVIDER.sign(BODY, SECRET, NOW, URL)
+    verify(signed, now=NOW + 300)
+    verify(signed, now=NOW - 86400)
+    with pytest.raises(SignatureExpired):
+        verify(signed, now=NOW + 300.001)
+
+
+@pytest.mark.parametrize("version", ["", "v3", "V1", "v1 ", "v1, v1", "é"])
+def test_another_version_is_refused(version: str) -> None:
+    """Closed by default."""
+    with pytest.raises(Rejected):
+        verify({V1_V2: V1, VERSION: version})
+    with pytest.raises(SignatureMissing):
+        verify({V1_V2: V1})
+
+
+def test_a_signature_of_one_version_does_not_pass_for_another() -> None:
+    """The version is part of what is checked."""
+    for signature, version in ((V1, "v2"), (V2, "v1"), (V1.upper(), "v1")):
+        with pytest.raises(SignatureMismatch):
+            verify({V1_V2: signature, VERSION: version})
+
+
+@pytest.mark.parametrize("escape", ["%3A", "%2F", "%3F", "%40", "%21", "%24", "%27", "%28", "%29", "%2A", "%2C", "%3B"])
+def test_v3_decodes_twelve_escapes(escape: str) -> None:
+    """In upper and in lower case; HubSpot signs the URL with them decoded."""
+    plain = f"{URL}?a=x{chr(int(escape[1:], 16))}y"
+    signed = PROVIDER.sign(BODY, SECRET, NOW, plain)
+    verify(signed, url=f"{URL}?a=x{escape}y")
+    verify(signed, url=f"{URL}?a=x{escape.lower()}y")
+
+
+@pytest.mark.parametrize("escape", ["%20", "%26", "%25", "%3D", "%23", "%2B", "%22", "%E2%82%AC"])
+def test_v3_leaves_all_other_escapes(escape: str) -> None:
+    """They are signed as they are, and nothing is decoded twice."""
+    signed = PROVIDER.sign(BODY, SECRET, NOW, f"{URL}?a={escape}")
+    verify(signed, url=f"{URL}?a={escape}")
+    with pytest.raises(SignatureMismatch):
+        verify(signed, url=f"{URL}?a={unquote(escape)}")
+    verify(PROVIDER.sign(BODY, SECRET, NOW, f"{URL}?a=%253A"), url=f"{URL}?a=%253A")
+    with pytest.raises(SignatureMismatch):
+        verify(PROVIDER.sign(BODY, SECRET, NOW, f"{URL}?a=%253A"), url=f"{URL}?a=:")
+
+
+def test_v2_is_hashed_undecoded() -> None:
+    """The same URL with an escape decoded is another text for v2."""
+    url = f"{URL}?a=%3A"
+    verify({V1_V2: sha256(SECRET.encode() + b"POST" + url.encode() + BODY).hexdigest(), VERSION: "v2"}, url=url)
+    decoded = f"{URL}?a=:"
+    with pytest.raises(SignatureMismatch):
+        verify({V1_V2: sha256(SECRET.encode() + b"POST" + decoded.encode() + BODY).hexdigest(), VERSION: "v2"}, url=url)
+
+
+def test_method_and_url_are_signed() -> None:
+    """v3 and v2 cover them."""
+    signed = PROVIDER.sign(BODY, SECRET, NOW, URL)
+    for url, method in ((URL + "/", "POST"), (URL.replace("https", "http"), "POST"), (URL, "PUT")):
+        with pytest.raises(SignatureMismatch):
+            verify(signed, url=url, method=method)
+        with pytest.raises(SignatureMismatch):
+            verify({V1_V2: V2, VERSION: "v2"}, url=url, method=method)
+
+
+def test_an_element_is_read() -> None:
+    """Every field, and the element byte for byte."""
+    [received] = split(an_event())
+    assert isinstance(received, Received)
+    assert received.key == (
+        "62515/deal.propertyChange/objectId=9001/propertyName=dealstage/propertyValue=closedwon@1767225599999"
+    )
+    assert received.type == "deal.propertyChange"
+    assert received.subject == "hubspot:62515:0-3:9001"
+    assert received.occurred_at == datetime(2025, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
+    assert received.account == "62515"
+    assert json.loads(received.payload) == an_event()
+
+
+@pytest.mark.parametrize("changes", [{"attemptNumber": 3}, {"eventId": 9}, {"subscriptionId": 78}])
+def test_what_changes_between_attempts_is_no_part_of_the_event(changes: dict[str, Any]) -> None:
+    """Neither of the key nor of the content."""
+    [first], [again] = split(an_event()), split(an_event(**changes))
+    assert isinstance(first, Received)
+    assert isinstance(again, Received)
+    assert (first.key, first.content_hash) == (again.key, again.content_hash)
+
+
+def test_everything_else_is_part_of_the_event() -> None:
+    """Events that differ in one member each have different keys."""
+    assoc = an_event(
+        subscriptionType="deal.associationChange",
+        associationType="DEAL_TO_CONTACT",
+        fromObjectId=1,
+        toObjectId=2,
+        associationRemoved=False,
+        isPrimaryAssociation=False,
+    )
+    merge = an_event(subscriptionType="contact.merge", primaryObjectId=1, mergedObjectIds=[2, 3], newObjectId=4)
+    events = [
+        an_event(),
+        an_event(portalId=1),
+        an_event(subscriptionType="deal.creation"),
+        an_event(objectId=9002),
+        an_event(objectTypeId="0-3"),
+        an_event(occurredAt=1767225600000),
+        an_event(propertyName="amount"),
+        an_event(propertyValue="closedlost"),
+        assoc,
+        assoc | {"associationRemoved": True},
+        assoc | {"isPrimaryAssociation": True},
+        assoc | {"fromObjectId": 2, "toObjectId": 1},
+        merge,
+        merge | {"mergedObjectIds": [2]},
+        merge | {"newObjectId": 5},
+        an_event(subscriptionType="conversation.newMessage", messageId="m1"),
+        an_event(subscriptionType="conversation.newMessage", messageId="m2"),
+    ]
+    assert len({key(event) for event in events}) == len(events)
+
+
+def test_ids_are_one_whether_number_or_text() -> None:
+    """Some senders quote them; 64 bits pass, 65 do not."""
+    assert key(an_event(objectId="9001", portalId="62515")) == key(an_event())
+    assert key(an_event(occurredAt="1767225599999")) == key(an_event())
+    assert "objectId=9223372036854775807/" in key(an_event(objectId=2**63 - 1))
+    assert key(an_event(objectId=2**53)) != key(an_event(objectId=2**53 + 1))
+
+
+@pytest.mark.parametrize("value", ["x" * 65_536, "🦊" * 100, "a/b@c=d", "", " ", None, True, 7, ["a"], {"a": 1}])
+def test_any_property_value_gives_a_short_and_stable_key(value: Any) -> None:
+    """Long ones as a hash; none can pose as another."""
+    event = an_event(propertyValue=value)
+    assert len(key(event)) < 400
+    assert key(event) == key(dict(reversed(event.items())))
+
+
+def test_values_that_look_alike_have_different_keys() -> None:
+    """Text and number, a value and the hash of another, a value that holds the separators."""
+    long = "x" * 200
+    hashed = key(an_event(propertyValue=long)).partition("propertyValue=")[2].partition("@")[0]
+    values = ["7", 7, "true", True, long, hashed, "a@1", "a", "a/b", "a%2Fb", "!7"]
+    assert len({key(an_event(propertyValue=value)) for value in values}) == len(values)
+
+
+@pytest.mark.parametrize(
+    ("event", "subject"),
+    [
+        (an_event(subscriptionType="contact.creation"), "hubspot:62515:0-1:9001"),
+        (an_event(subscriptionType="company.deletion"), "hubspot:62515:0-2:9001"),
+        (an_event(subscriptionType="object.propertyChange", objectTypeId="2-7"), "hubspot:62515:2-7:9001"),
+        (an_event(subscriptionType="contact.merge", primaryObjectId=1, mergedObjectIds=[2]), "hubspot:62515:0-1:1"),
+        (
+            an_event(
+                subscriptionType="deal.associationChange",
+                associationType="CONTACT_TO_DEAL",
+                fromObjectId=5,
+                toObjectId=6,
+                objectId=None,
+            ),
+            "hubspot:62515:0-1:5",
+        ),
+        (an_event(subscriptionType="conversation.creation"), "hubspot:62515:conversation:9001"),
+        (without(an_event(eventType="ticket.creation"), "subscriptionType"), "hubspot:62515:0-5:9001"),
+    ],
+)
+def test_the_subject_is_the_object(event: dict[str, Any], subject: str) -> None:
+    """Of a merge the primary, of an association the one it starts from; generic and named events meet."""
+    [received] = split(event)
+    assert isinstance(received, Received)
+    assert received.subject == subject
+
+
+BAD = {
+    "no type": without(an_event(), "subscriptionType"),
+    "strange type": an_event(subscriptionType="deal/../x"),
+    "no portal": without(an_event(), "portalId"),
+    "no object": without(an_event(), "objectId"),
+    "no time": without(an_event(), "occurredAt"),
+    "time of no calendar": an_event(occurredAt=10**30),
+    "id as a float": an_event(objectId=1.5),
+    "id as a flag": an_event(objectId=True),
+    "id of 65 bits": an_event(objectId=2**63),
+    "negative id": an_event(objectId=-1),
+    "id in other digits": an_event(objectId="９"),
+    "id of many digits": an_event(objectId="9" * 5000),
+    "not an object": [1],
+    "null": None,
+}
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
+def test_a_bad_element_is_parked_alone(bad: Any) -> None:
+    """The good one beside it is read; alone, a bad one refuses the request."""
+    good, parked = split(an_event(), bad)
+    assert isinstance(good, Received)
+    assert isinstance(parked, Unreadable)
+    assert json.loads(parked.payload) == bad
+    with pytest.raises(BodyRefused):
+        split(bad)
+
+
+@pytest.mark.parametrize("body", [b"[]", b"7", b'"x"', b"null", b"[", b"", b"{}", b'{"callbackId":"x"}'])
+def test_a_body_without_events_is_refused(body: bytes) -> None:
+    """An empty array, no array, an object that names no portal."""
+    with pytest.raises(BodyRefused):
+        PROVIDER.split(Request("POST", URL, {}, body))
+
+
+def _action(body: Any) -> Received:
+    [received] = PROVIDER.split(Request("POST", URL, {}, json.dumps(body).encode()))
+    assert isinstance(received, Received)
+    return received
+
+
+def test_a_workflow_action_is_one_event() -> None:
+    """A custom action names its execution; the plain webhook is told apart by the object's last change."""
+    custom = {
+        "callbackId": "ap-123-456-7-8",
+        "origin": {"portalId": 62515, "actionDefinitionId": 2},
+        "object": {"objectId": 4, "objectType": "CONTACT", "properties": {}},
+        "inputFields": {},
+    }
+    received = _action(custom)
+    assert (received.key, received.type) == ("62515/workflow.action/ap-123-456-7-8", "workflow.action")
+    assert received.subject == "hubspot:62515:0-1:4"
+    plain = {"portal-id": 62515, "vid": 4, "properties": {"lastmodifieddate": {"value": "1767225599999"}}}
+    later = {"portal-id": 62515, "vid": 4, "properties": {"lastmodifieddate": {"value": "1767225600000"}}}
+    assert _action(plain).key != _action(later).key
+    assert _action(plain).occurred_at == datetime(2025, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
