@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from contracts import invoice_rules as rules
+from contracts import invoice_sums as sums
 from contracts.categories import category_of
-from contracts.invoice_shapes import InvoiceShape, Line, id_of
+from contracts.invoice_lines import Line, id_of
+from contracts.invoice_shapes import InvoiceShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ def normal_form(shape: InvoiceShape, created: int) -> PaidInvoice:
         raise AssertionError("Bug: an invoice that has not passed its contract")
     paid_at = shape.status_transitions.paid_at if shape.status_transitions else None
     shipping = shape.shipping_cost
-    due = rules.due_of(shape) or 0
-    used = rules.balance_applied_of(shape)
+    due = sums.due_of(shape) or 0
+    used = sums.balance_applied_of(shape)
     credit_notes = shape.pre_payment_credit_notes_amount or 0
     return PaidInvoice(
         id=shape.id,
@@ -81,7 +82,7 @@ def normal_form(shape: InvoiceShape, created: int) -> PaidInvoice:
         total_minor=shape.total,
         balance_used_minor=shape.total - credit_notes - due if used is None else used,
         credit_notes_minor=credit_notes,
-        billing_credits_minor=rules.grants_of(shape),
+        billing_credits_minor=sums.grants_of(shape),
         overpaid_minor=shape.amount_overpaid or 0,
         due_minor=due,
         outside_minor=shape.outside_minor,
@@ -94,7 +95,7 @@ def _lines(shape: InvoiceShape) -> tuple[InvoiceLine, ...]:
     amounts = [line.amount or 0 for line in lines]
     discounts = [line.discount or 0 for line in lines]
     # What the invoice states and the lines do not is shared out, so that no minor unit is lost or invented.
-    discounts = _plus(discounts, spread(rules.discount_of(shape) - sum(discounts), amounts))
+    discounts = _plus(discounts, spread(sums.discount_of(shape) - sum(discounts), amounts))
     inside = [sum(tax.amount for tax in line.tax_list or () if tax.included) for line in lines]
     if shape.tax_list is not None:
         stated = sum(tax.amount for tax in shape.tax_list if tax.included)
@@ -118,11 +119,8 @@ def _line(number: int, line: Line, amount: int, discount: int, tax: int) -> Invo
 
 def _taxes(shape: InvoiceShape) -> tuple[InvoiceTax, ...]:
     """The taxes by rate, in a stable order; the shipping's own tax is added where the list leaves it out."""
-    stated = shape.tax_list
-    if stated is None:
-        stated = [tax for line in shape.line_list for tax in line.tax_list or ()]
     by_rate: dict[str | None, int] = {}
-    for tax in stated:
+    for tax in sums.taxes_of(shape):
         by_rate[tax.rate_id] = by_rate.get(tax.rate_id, 0) + tax.amount
     shipping = shape.shipping_cost
     if shipping and shipping.amount_tax and not _list_covers_shipping(shape):
@@ -131,8 +129,8 @@ def _taxes(shape: InvoiceShape) -> tuple[InvoiceTax, ...]:
 
 
 def _list_covers_shipping(shape: InvoiceShape) -> bool:
-    gross, shipping = rules.gross_of(shape) or 0, shape.shipping_cost
-    goods = gross - rules.discount_of(shape) - rules.grants_of(shape) + rules.exclusive_tax_of(shape)
+    gross, shipping = sums.gross_of(shape) or 0, shape.shipping_cost
+    goods = gross - sums.discount_of(shape) - sums.grants_of(shape) + sums.exclusive_tax_of(shape)
     return shipping is not None and shape.total != goods + shipping.amount_total
 
 

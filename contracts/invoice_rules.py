@@ -16,9 +16,11 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from contracts import invoice_sums as sums
 from contracts.base import Violation, shown
 from contracts.categories import CATEGORIES, METADATA_KEY, category_of, named_category
-from contracts.invoice_shapes import InvoiceShape, Shipping, id_of
+from contracts.invoice_lines import id_of
+from contracts.invoice_shapes import InvoiceShape, Shipping
 from contracts.money import known_currency
 
 #: Stripe opened to the public in 2011; anything older is a broken clock or a wrong unit.
@@ -164,7 +166,7 @@ def category_known(event: Event) -> Iterator[Violation]:
 def lines_add_up(event: Event) -> Iterator[Violation]:
     """The lines make the subtotal (Stripe's own pages leave open whether discounts on single lines are in it)."""
     shape = event.shape
-    gross = gross_of(shape)
+    gross = sums.gross_of(shape)
     if gross is None or shape.subtotal is None:
         return
     own_discounts = sum(line.own_discount for line in shape.line_list)
@@ -201,10 +203,10 @@ def taxes_add_up(event: Event) -> Iterator[Violation]:
 def total_adds_up(event: Event) -> Iterator[Violation]:
     """Lines, less discounts and billing credits, plus tax on top and shipping, make the total."""
     shape = event.shape
-    gross = gross_of(shape)
+    gross = sums.gross_of(shape)
     if gross is None or shape.total is None:
         return
-    expected = gross - discount_of(shape) - grants_of(shape) + exclusive_tax_of(shape)
+    expected = gross - sums.discount_of(shape) - sums.grants_of(shape) + sums.exclusive_tax_of(shape)
     shipping = shape.shipping_cost or Shipping()
     expected += shipping.amount_total
     # Whether the tax list covers the shipping's tax is not documented; the total tells.
@@ -212,10 +214,20 @@ def total_adds_up(event: Event) -> Iterator[Violation]:
         yield _sum_off("total", "total_adds_up", shape.total, expected, "lines - discounts + tax on top + shipping")
 
 
+def tax_listed(event: Event) -> Iterator[Violation]:
+    """Where the total contains tax, the tax is listed: tax inside the price that no list names would become revenue."""
+    shape = event.shape
+    if shape.total is None or shape.total_excluding_tax is None or sums.tax_of(shape):
+        return
+    shipping_tax = shape.shipping_cost.amount_tax if shape.shipping_cost else 0
+    if shape.total_excluding_tax not in (shape.total, shape.total - shipping_tax):
+        yield _sum_off("total_excluding_tax", "tax_listed", shape.total_excluding_tax, shape.total, "no tax is listed")
+
+
 def due_adds_up(event: Event) -> Iterator[Violation]:
     """The total, less customer balance and credit notes, is what was due; nothing due is negative."""
     shape = event.shape
-    stated, expected = due_of(shape), expected_due_of(shape)
+    stated, expected = sums.due_of(shape), sums.expected_due_of(shape)
     if stated is not None and expected is not None and (stated != expected or stated < 0):
         yield _sum_off("amount_due", "due_adds_up", stated, expected, "total - customer balance - credit notes")
 
@@ -223,7 +235,7 @@ def due_adds_up(event: Event) -> Iterator[Violation]:
 def paid_adds_up(event: Event) -> Iterator[Violation]:
     """What was due was paid, at Stripe or (marked so) outside."""
     shape = event.shape
-    due, paid, left = due_of(shape), shape.amount_paid, shape.amount_remaining or 0
+    due, paid, left = sums.due_of(shape), shape.amount_paid, shape.amount_remaining or 0
     if due is None or paid is None:
         return
     if paid + left != due or paid < 0:
@@ -252,59 +264,9 @@ def date_in_bounds(event: Event) -> Iterator[Violation]:
 
 RULES: tuple[Rule, ...] = (
     needed_fields_present, id_usable, of_this_version, status_is_paid, customer_present, currency_known, lines_distinct,
-    category_known, lines_add_up, discounts_add_up, taxes_add_up, total_adds_up, due_adds_up, paid_adds_up,
+    category_known, lines_add_up, discounts_add_up, taxes_add_up, tax_listed, total_adds_up, due_adds_up, paid_adds_up,
     date_in_bounds,
 )  # fmt: skip
-
-
-def gross_of(shape: InvoiceShape) -> int | None:
-    """The sum of the lines; None while a line is missing or has no amount."""
-    amounts = [line.amount for line in shape.line_list]
-    if not shape.lines_complete or None in amounts:
-        return None
-    return sum(amount or 0 for amount in amounts)
-
-
-def discount_of(shape: InvoiceShape) -> int:
-    """All discounts of the invoice, those of single lines included."""
-    if shape.total_discount_amounts is not None:
-        return sum(discount.amount for discount in shape.total_discount_amounts)
-    return sum(line.discount or 0 for line in shape.line_list)
-
-
-def grants_of(shape: InvoiceShape) -> int:
-    """Billing credits used; the list repeats the discounts, which are counted elsewhere."""
-    return sum(c.amount for c in shape.total_pretax_credit_amounts or () if c.type == "credit_balance_transaction")
-
-
-def exclusive_tax_of(shape: InvoiceShape) -> int:
-    """Tax that comes on top of the lines."""
-    if shape.tax_list is not None:
-        return sum(tax.amount for tax in shape.tax_list if not tax.included)
-    return sum(tax.amount for line in shape.line_list for tax in line.tax_list or () if not tax.included)
-
-
-def balance_applied_of(shape: InvoiceShape) -> int | None:
-    """How much of the customer's balance was used (negative: put onto it); None while it cannot be told.
-
-    Stripe keeps a customer's credit as a negative balance.
-    """
-    if shape.starting_balance and shape.ending_balance is None:
-        return None
-    return (shape.ending_balance or 0) - (shape.starting_balance or 0)
-
-
-def expected_due_of(shape: InvoiceShape) -> int | None:
-    """What the total leaves to pay after customer balance and credit notes; None while it cannot be told."""
-    applied = balance_applied_of(shape)
-    if shape.total is None or applied is None:
-        return None
-    return shape.total - applied - (shape.pre_payment_credit_notes_amount or 0)
-
-
-def due_of(shape: InvoiceShape) -> int | None:
-    """What was due, as stated, or as it follows from the total."""
-    return expected_due_of(shape) if shape.amount_due is None else shape.amount_due
 
 
 def _sum_off(name: str, rule: str, stated: int, expected: int, bound: str) -> Violation:

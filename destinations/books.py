@@ -138,11 +138,10 @@ ON CONFLICT (code) DO NOTHING
 """
 
 _POST_ENTRIES = """
-INSERT INTO books_entries (id, write_key, entry_date, memo, currency, event_id)
-SELECT r.id, r.write_key, r.entry_date, r.memo, r.currency, w.event_id
-FROM jsonb_to_recordset(%s::jsonb) AS r(n int, id uuid, write_key text, entry_date date, memo text, currency text)
-LEFT JOIN writes w ON w.id = r.id
-ORDER BY r.write_key
+INSERT INTO books_entries (id, write_key, entry_date, memo, currency)
+SELECT id, write_key, entry_date, memo, currency
+FROM jsonb_to_recordset(%s::jsonb) AS r(id uuid, write_key text, entry_date date, memo text, currency text)
+ORDER BY write_key
 ON CONFLICT (write_key) DO NOTHING
 RETURNING id
 """

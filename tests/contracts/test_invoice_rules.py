@@ -62,6 +62,7 @@ BREAKING: list[tuple[str, dict[str, Any], Change]] = [
     ("taxes_add_up", NOW, _line(0, taxes=[])),
     ("total_adds_up", NOW, lambda i: i.update(total=18958, amount_due=18958, amount_paid=18958)),
     ("total_adds_up", BEFORE, lambda i: i.update(total=17850, amount_due=17350, amount_paid=17350)),
+    ("tax_listed", BEFORE, lambda i: i.update(total_tax_amounts=[])),
     ("due_adds_up", NOW, lambda i: i.update(starting_balance=-500)),
     ("due_adds_up", BEFORE, lambda i: i.update(starting_balance=0)),
     ("due_adds_up", NOW, lambda i: i.update(amount_due=-1, amount_paid=-1)),
@@ -127,7 +128,7 @@ def _bare_tax(invoice: dict[str, Any]) -> None:
 def _zero(invoice: dict[str, Any]) -> None:
     for line in invoice["lines"]["data"]:
         line.update(amount=0, discount_amounts=[], taxes=[])
-    names = ("subtotal", "total", "amount_due", "amount_paid")
+    names = ("subtotal", "total", "total_excluding_tax", "amount_due", "amount_paid")
     invoice.update(dict.fromkeys(names, 0) | {"total_discount_amounts": [], "total_taxes": []})
 
 

@@ -83,7 +83,15 @@ def test_an_invoice_of_nothing_is_skipped_with_the_reason() -> None:
     invoice = event["data"]["object"]
     for line in invoice["lines"]["data"]:
         line.update(amount=0, discount_amounts=[], taxes=[])
-    invoice.update(subtotal=0, total=0, amount_due=0, amount_paid=0, total_discount_amounts=[], total_taxes=[])
+    invoice.update(
+        total_excluding_tax=0,
+        subtotal=0,
+        total=0,
+        amount_due=0,
+        amount_paid=0,
+        total_discount_amounts=[],
+        total_taxes=[],
+    )
     outcome = _outcome(event)
     assert isinstance(outcome, Skip)
     assert "zero" in outcome.reason
@@ -96,7 +104,9 @@ def test_an_invoice_discounted_to_nothing_is_skipped() -> None:
     for line in invoice["lines"]["data"]:
         line.update(discount_amounts=[{"amount": line["amount"], "discount": "di_all"}], taxes=[])
     whole = [{"amount": 17700, "discount": "di_all"}]
-    invoice.update(total=0, amount_due=0, amount_paid=0, total_discount_amounts=whole, total_taxes=[])
+    invoice.update(
+        total_excluding_tax=0, total=0, amount_due=0, amount_paid=0, total_discount_amounts=whole, total_taxes=[]
+    )
     assert isinstance(_outcome(event), Skip)
 
 
