@@ -1,0 +1,116 @@
+"""The functions behind every `POST`: each hands the validated request to an action, once per Idempotency-Key."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from console import actions, asks, idempotency
+from console.answers import Queued
+from console.api import look
+from console.api.route import Asking, Reply
+from counterfoil import database
+from counterfoil.database import Connection
+
+#: What an action leaves behind for its answer to be made of.
+Done = dict[str, Any]
+
+
+def replay_event(asking: Asking) -> Reply:
+    ask: asks.ReplayAsk = asking.body
+    if ask.dry_run:
+        return actions.difference(asking.one)
+    return once(
+        asking,
+        "replay_event",
+        lambda conn: actions.replay_event(conn, asking.actor.name, asking.one, ask).model_dump(
+            mode="json", by_alias=True
+        ),
+        Queued.model_validate,
+    )
+
+
+def acknowledge(asking: Asking) -> Reply:
+    return _case(asking, actions.acknowledge)
+
+
+def assign(asking: Asking) -> Reply:
+    return _case(asking, actions.assign)
+
+
+def snooze(asking: Asking) -> Reply:
+    return _case(asking, actions.snooze)
+
+
+def resolve(asking: Asking) -> Reply:
+    return _case(asking, actions.resolve)
+
+
+def dismiss(asking: Asking) -> Reply:
+    return _case(asking, actions.dismiss)
+
+
+def edit(asking: Asking) -> Reply:
+    return _case(asking, actions.edit)
+
+
+def replay_case(asking: Asking) -> Reply:
+    return _replay(
+        asking, "replay_case", lambda conn: actions.replay_case(conn, asking.actor.name, asking.one, asking.body)
+    )
+
+
+def plan_replay(asking: Asking) -> Reply:
+    return _replay(asking, "plan_replay", lambda conn: actions.plan_replay(conn, asking.actor.name, asking.body))
+
+
+def start_replay(asking: Asking) -> Reply:
+    def start(conn: Connection) -> UUID:
+        actions.start_replay(conn, asking.actor.name, asking.one, asking.body)
+        return asking.one
+
+    return _replay(asking, "start_replay", start)
+
+
+def cancel_replay(asking: Asking) -> Reply:
+    def cancel(conn: Connection) -> UUID:
+        actions.cancel_replay(conn, asking.actor.name, asking.one, asking.body)
+        return asking.one
+
+    return _replay(asking, "cancel_replay", cancel)
+
+
+def once(asking: Asking, name: str, act: Callable[[Connection], Done], answer: Callable[[Done], BaseModel]) -> Reply:
+    """Do a change and answer it; with a key that was used for it before, only answer, with the same words.
+
+    What was done is kept in the change's own transaction. The answer follows in a second one, because it is read
+    from what was committed; if we die in between, the next request with the key gets the present state.
+    """
+    key = asking.idempotency_key
+    about = str(asking.id) if asking.id else None
+    request = idempotency.fingerprint(asking.actor.name, name, about, asking.body.model_dump(mode="json"))
+    with actions.doing() as conn:
+        earlier = idempotency.find(conn, key, request) if key else None
+        done = earlier.done if earlier else act(conn)
+        if key and earlier is None:
+            idempotency.remember(conn, key, done)
+    if earlier is not None and earlier.answer is not None:
+        return earlier.answer
+    found = answer(done)
+    if key:
+        with database.transaction() as conn:
+            idempotency.remember(conn, key, done, found.model_dump(mode="json", by_alias=True))
+    return found
+
+
+def _case(asking: Asking, action: Callable[[Connection, str, UUID, Any], None]) -> Reply:
+    def act(conn: Connection) -> Done:
+        action(conn, asking.actor.name, asking.one, asking.body)
+        return {"id": str(asking.one)}
+
+    return once(asking, action.__name__, act, lambda done: look.case(UUID(done["id"])))
+
+
+def _replay(asking: Asking, name: str, act: Callable[[Connection], UUID]) -> Reply:
+    return once(asking, name, lambda conn: {"id": str(act(conn))}, lambda done: look.a_replay(UUID(done["id"])))

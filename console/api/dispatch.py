@@ -1,0 +1,152 @@
+"""From a request to an answer: credential, path, parameters, body, the route's function, JSON.
+
+Whatever a sender does wrong is answered with a 4xx problem; only our own faults become a 5xx.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import pydantic_core
+from pydantic import BaseModel, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import QueryParams
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from console import auth, idempotency, problems
+from console.answers import Fault
+from console.api.route import Asking, Route
+from console.problems import Problem
+from counterfoil import clock, telemetry
+from counterfoil.settings import settings
+
+#: Answers hold business data: no cache may keep them, no browser may guess their type.
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+async def answer(request: Request, route: Route) -> Response:
+    """Answer one request on one route."""
+    started = clock.ticks_seconds()
+    actor = "-"
+    try:
+        who = auth.authenticate(request.headers)
+        actor = who.name
+        auth.require(who, route.right)
+        raw = await _body(request) if route.body is not None else b""
+        response = await run_in_threadpool(_answer, request, route, who, raw)
+    except Problem as problem:
+        response = refused(problem)
+    telemetry.wide(
+        "api.answered",
+        route=f"{route.method} {route.path}",
+        status=response.status_code,
+        actor=actor,
+        seconds=round(clock.ticks_seconds() - started, 4),
+    )
+    return response
+
+
+def refused(problem: Problem) -> Response:
+    """A problem as a response."""
+    shown = problem.shown().model_dump_json(exclude_none=True)
+    return Response(
+        shown,
+        status_code=problem.status,
+        media_type="application/problem+json",
+        headers={**HEADERS, **problem.headers},
+    )
+
+
+def _answer(request: Request, route: Route, who: auth.Actor, raw: bytes) -> Response:
+    asking = Asking(
+        actor=who,
+        id=_id(request.path_params.get("id")) if route.has_id else None,
+        query=_query(route.query, request.query_params),
+        body=_parsed(route.body, raw) if route.body is not None else None,
+        idempotency_key=_idempotency_key(request) if route.right == "act" else None,
+    )
+    with problems.told():
+        found = route.call(asking)
+    text = found.model_dump_json(by_alias=True) if isinstance(found, BaseModel) else json.dumps(found)
+    return Response(text, media_type="application/json", headers=HEADERS)
+
+
+def _id(text: Any) -> UUID:
+    try:
+        found = UUID(text)
+    except (ValueError, TypeError, AttributeError):
+        found = None
+    if found is None or str(found) != str(text).lower():
+        raise problems.NotFound("there is nothing with this id: ids are UUIDs")
+    return found
+
+
+def _query(model: type[BaseModel] | None, given: QueryParams) -> Any:
+    names = [name for name, _ in given.multi_items()]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise problems.NotAsked("a parameter is given twice", [Fault(field=n, detail="given twice") for n in twice])
+    if model is None:
+        if names:
+            raise problems.NotAsked(
+                "this route takes no parameters", [Fault(field=n, detail="not known here") for n in names]
+            )
+        return None
+    return _checked("a parameter is wrong", lambda: model.model_validate_strings(dict(given), strict=False))
+
+
+def _parsed(model: type[BaseModel], raw: bytes) -> Any:
+    try:
+        # Before the types: NaN and Infinity are not JSON, and nothing below could store them.
+        pydantic_core.from_json(raw, allow_inf_nan=False)
+    except ValueError:
+        raise problems.NotAsked("the body is not JSON") from None
+    return _checked("a member of the body is wrong", lambda: model.model_validate_json(raw))
+
+
+def _checked(what: str, validate: Any) -> Any:
+    try:
+        return validate()
+    except ValidationError as failure:
+        found = problems.faults(failure)
+        named = ", ".join(dict.fromkeys(fault.field for fault in found))
+        raise problems.NotAsked(f"{what}: {named}", found) from None
+
+
+def _idempotency_key(request: Request) -> str | None:
+    values = request.headers.getlist("idempotency-key")
+    if not values:
+        return None
+    key = values[0]
+    if len(values) > 1 or not key or len(key) > idempotency.KEY_MAX or not _visible(key):
+        raise problems.NotAsked("Idempotency-Key must be given once: 1 to 200 visible ASCII characters")
+    return key
+
+
+def _visible(text: str) -> bool:
+    return all("!" <= character <= "~" for character in text)
+
+
+async def _body(request: Request) -> bytes:
+    _accepted(request.headers)
+    most = settings().max_body_bytes
+    parts, size = [], 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > most:
+                raise problems.TooLarge(f"the body may have at most {most} bytes", headers={"Connection": "close"})
+            parts.append(part)
+    except ClientDisconnect:
+        raise problems.NotAsked("the body ended early") from None
+    return b"".join(parts)
+
+
+def _accepted(headers: Mapping[str, str]) -> None:
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise problems.WrongType("send the body as `Content-Type: application/json`")
+    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise problems.WrongType("send the body uncompressed")

@@ -1,0 +1,113 @@
+"""The functions behind every `GET`: each hands the validated question to a query."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+from uuid import UUID
+
+from console import explain, problems
+from console.answers import (
+    Case,
+    CaseDetail,
+    Event,
+    EventDetail,
+    Explanation,
+    Fault,
+    Handler,
+    Owner,
+    Page,
+    Replay,
+    Run,
+    Stats,
+    Stub,
+    Write,
+)
+from console.api.route import Asking
+from console.queries import cases, events, page, replays, roster, runs, stats, stub, workflows, writes
+
+Thing = TypeVar("Thing")
+
+
+def list_events(asking: Asking) -> Page[Event]:
+    return _page(events.find_page, asking)
+
+
+def show_event(asking: Asking) -> EventDetail:
+    return event(asking.one)
+
+
+def explain_event(asking: Asking) -> Explanation:
+    return explain.explain(event(asking.one))
+
+
+def list_runs(asking: Asking) -> Page[Run]:
+    return _page(runs.find_page, asking)
+
+
+def show_run(asking: Asking) -> Run:
+    return _found(runs.find(asking.one), "run", asking.one)
+
+
+def list_writes(asking: Asking) -> Page[Write]:
+    return _page(writes.find_page, asking)
+
+
+def show_stub(asking: Asking) -> Stub:
+    return _found(stub.find(asking.one), "write", asking.one)
+
+
+def list_cases(asking: Asking) -> Page[Case]:
+    return _page(cases.find_page, asking)
+
+
+def show_case(asking: Asking) -> CaseDetail:
+    return case(asking.one)
+
+
+def list_replays(asking: Asking) -> Page[Replay]:
+    return _page(replays.find_page, asking)
+
+
+def show_replay(asking: Asking) -> Replay:
+    return a_replay(asking.one)
+
+
+def list_owners(asking: Asking) -> Page[Owner]:
+    return Page(items=roster.every(), next_cursor=None)
+
+
+def list_handlers(asking: Asking) -> Page[Handler]:
+    return Page(items=workflows.every(), next_cursor=None)
+
+
+def show_stats(asking: Asking) -> Stats:
+    return stats.read(asking.query)
+
+
+def event(event_id: UUID) -> EventDetail:
+    """One event. Raises: NotFound."""
+    return _found(events.find(event_id), "event", event_id)
+
+
+def case(case_id: UUID) -> CaseDetail:
+    """One case. Raises: NotFound."""
+    return _found(cases.find(case_id), "case", case_id)
+
+
+def a_replay(replay_id: UUID) -> Replay:
+    """One replay of many. Raises: NotFound."""
+    return _found(replays.find(replay_id), "replay", replay_id)
+
+
+def _page(find_page: Callable[[Any], Thing], asking: Asking) -> Thing:
+    try:
+        return find_page(asking.query)
+    except page.CursorUnreadable as unreadable:
+        raise problems.NotAsked(
+            "a parameter is wrong: cursor", [Fault(field="cursor", detail=str(unreadable))]
+        ) from None
+
+
+def _found(thing: Thing | None, noun: str, its_id: UUID) -> Thing:
+    if thing is None:
+        raise problems.NotFound(f"there is no {noun} {its_id}")
+    return thing

@@ -1,0 +1,60 @@
+"""What a route is: method, path, the function that answers, and the types of everything that goes in and out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from console.auth import Actor
+
+#: Under which everything below stands.
+PREFIX = "/api/v1"
+
+
+class Asking(NamedTuple):
+    """One request, read and validated."""
+
+    actor: Actor
+    id: UUID | None
+    query: Any
+    body: Any
+    idempotency_key: str | None
+
+    @property
+    def one(self) -> UUID:
+        """The id in the path, on routes that have one."""
+        assert self.id is not None, "Bug: this route's path has no id"
+        return self.id
+
+
+#: What a route's function gives back: a model, or the plain JSON of an answer that was given before.
+Reply = BaseModel | dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One line of the table."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    call: Callable[[Asking], Reply]
+    summary: str
+    answer: Any
+    query: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    #: Statuses beside 200 and those that every route may give.
+    refusals: tuple[int, ...] = ()
+    right: Literal["look", "act"] = "look"
+
+    @property
+    def has_id(self) -> bool:
+        """Whether the path names one thing."""
+        return "{id}" in self.path
+
+    @property
+    def name(self) -> str:
+        """A stable name for generated clients, e.g. `get_events_id_explain`."""
+        words = self.path.replace("{id}", "id").strip("/").replace("/", "_")
+        return f"{self.method.lower()}_{words}"

@@ -1,0 +1,157 @@
+"""What may be asked: the parameters of every list and the body of every change, as types that validate.
+
+The API's OpenAPI, its checks and the commands come from these.
+"""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, model_validator
+
+from console.fields import Asked, MomentIn, Word, Words
+from counterfoil.lifecycle import CaseState, EventState, ReplayState, WriteState
+
+#: Most rows of one page; the interface's number.
+LIMIT_MAX = 500
+
+
+class ListAsk(Asked):
+    """What every list understands."""
+
+    limit: int = Field(50, ge=1, le=LIMIT_MAX, description="rows per page")
+    cursor: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
+        None, description="`next_cursor` of the page before"
+    )
+    since: MomentIn | None = Field(None, description="not older than this moment")
+    until: MomentIn | None = Field(None, description="older than this moment")
+    q: Word | None = Field(None, description="an id or key exactly, else text inside the row's key fields")
+
+
+class EventsAsk(ListAsk):
+    """Filters of the list of events."""
+
+    source: Word | None = Field(None, description="source, e.g. `stripe`")
+    type: Word | None = Field(None, description="type, e.g. `invoice.paid`")
+    subject: Word | None = Field(None, description="what the event is about, e.g. `stripe:in_123`")
+    status: EventState | None = Field(None, description="state of the event")
+    key: Word | None = Field(None, description="the provider's identity of the event")
+
+
+class RunsAsk(ListAsk):
+    """Filters of the list of runs."""
+
+    event: UUID | None = Field(None, description="id of the event")
+    handler: Word | None = Field(None, description="name of the handler")
+    status: Word | None = Field(None, description="how the run ended")
+    failure_class: Word | None = Field(None, alias="class", description="failure class")
+
+
+class WritesAsk(ListAsk):
+    """Filters of the list of writes."""
+
+    status: WriteState | None = Field(None, description="state of the write")
+    destination: Word | None = Field(None, description="destination, e.g. `books`")
+    subject: Word | None = Field(None, description="what the write is about")
+    event: UUID | None = Field(None, description="id of the event that caused it")
+    key: Word | None = Field(None, description="the write key")
+
+
+class CasesAsk(ListAsk):
+    """Filters of the list of cases."""
+
+    status: CaseState | None = Field(None, description="state of the case")
+    failure_class: Word | None = Field(None, alias="class", description="failure class")
+    owner: Word | None = Field(None, description="id of the person who owns it now")
+
+
+class ReplaysAsk(ListAsk):
+    """Filters of the list of replays."""
+
+    status: ReplayState | None = Field(None, description="state of the replay")
+
+
+class StatsAsk(Asked):
+    """The window of the numbers."""
+
+    since: MomentIn | None = Field(None, description="beginning of the window (24 hours ago)")
+    until: MomentIn | None = Field(None, description="end of the window (now)")
+
+
+class Change(Asked):
+    """A change and why."""
+
+    reason: Words = Field(description="why; kept in the audit for ever")
+
+
+FromStep = Literal["start", "failed_step"]
+
+
+class ReplayAsk(Asked):
+    """Run an event again, or show what would happen."""
+
+    dry_run: bool = Field(False, description="only show the difference; nothing is sent or written")
+    from_step: FromStep = Field("start", alias="from", description="where to begin; `failed_step` keeps checkpoints")
+    reason: Words | None = Field(None, description="why; kept in the audit for ever; a dry run needs none")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["reason"], "properties": {"reason": {"type": "string"}}},
+                {"required": ["dry_run"], "properties": {"dry_run": {"const": True}}},
+            ]
+        }
+    )
+
+    @model_validator(mode="after")
+    def _says_why(self) -> "ReplayAsk":
+        if not self.dry_run and self.reason is None:
+            raise ValueError("a replay needs a reason")
+        return self
+
+
+class AssignAsk(Change):
+    """Give a case to a person."""
+
+    to: Word = Field(description="id of a person in the owners file")
+
+
+class SnoozeAsk(Change):
+    """Let a case sleep."""
+
+    until: MomentIn = Field(description="when it opens again")
+
+
+class EditAsk(Change):
+    """A corrected copy of an event's payload; the original stays."""
+
+    event_id: UUID | None = Field(None, description="which event; may be left out when the case has exactly one")
+    payload: dict[str, Any] = Field(description="the whole corrected payload")
+
+
+class CaseReplayAsk(Change):
+    """Run all blocked events of a case again."""
+
+    from_step: FromStep = Field("start", alias="from", description="where to begin")
+
+
+class ReplayFilter(Asked):
+    """Which events to replay; every member narrows, and at least one is needed."""
+
+    failure_class: Word | None = Field(None, alias="class", description="failure class of the open case")
+    source: Word | None = Field(None, description="source")
+    type: Word | None = Field(None, description="type")
+    handler: Word | None = Field(None, description="handler")
+    status: EventState | None = Field(None, description="state of the event")
+    case: UUID | None = Field(None, description="id of a case")
+    subject: Word | None = Field(None, description="subject")
+    since: MomentIn | None = Field(None, description="received not before")
+    until: MomentIn | None = Field(None, description="received before")
+    ids: Annotated[list[UUID], Field(min_length=1, max_length=1000)] | None = Field(None, description="these events")
+
+
+class ReplaysPlanAsk(Change):
+    """Replay many events: `dry_run` keeps it at the plan, which can be started later."""
+
+    filter: ReplayFilter = Field(json_schema_extra={"minProperties": 1}, description="which events")
+    from_step: FromStep = Field("start", alias="from", description="where each run begins")
+    dry_run: bool = Field(False, description="plan and show, do not start")

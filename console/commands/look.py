@@ -1,0 +1,266 @@
+"""Looking: events, runs, writes, explain, owners, handlers, stats."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from console.commands import shared
+from console.commands.shared import Cursor, Json, Limit, Since, Text, Until
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from console import answers
+
+Id = Annotated[str | None, typer.Argument(help="one of them, with everything that is known")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (events, runs, writes, explain, owners, handlers, stats):
+        app.command()(command)
+
+
+def events(
+    event: Id = None,
+    source: Annotated[str | None, typer.Option(help="e.g. stripe")] = None,
+    type: Annotated[str | None, typer.Option(help="e.g. invoice.paid")] = None,
+    subject: Annotated[str | None, typer.Option(help="e.g. stripe:in_123")] = None,
+    status: Annotated[str | None, typer.Option(help="state of the event")] = None,
+    key: Annotated[str | None, typer.Option(help="the provider's identity")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    since: Since = None,
+    until: Until = None,
+    q: Text = None,
+    json: Json = False,
+) -> None:
+    """Events, newest first; or one, by its id, key or object."""
+    from console import asks
+    from console.api import look
+    from console.queries import events as their_rows
+
+    if event is not None:
+        shared.put_json(look.event(find_event(event))) if json else _one_event(find_event(event))
+        return
+    ask = shared.asked(
+        asks.EventsAsk,
+        source=source,
+        type=type,
+        subject=subject,
+        status=status,
+        key=key,
+        **listing(limit, cursor, since, until, q),
+    )
+    page = their_rows.find_page(ask)
+    if json:
+        return shared.put_json(page)
+    rows = [(e.id, e.source, e.type, e.subject, e.status, e.deliveries, e.received_at, e.owner) for e in page.items]
+    shared.put_table(
+        ("id", "source", "type", "subject", "status", "deliveries", "received", "owner"), rows, empty="No events."
+    )
+    shared.put_more(page.next_cursor)
+
+
+def runs(
+    run: Id = None,
+    event: Annotated[str | None, typer.Option(help="id of the event")] = None,
+    handler: Annotated[str | None, typer.Option(help="name of the handler")] = None,
+    status: Annotated[str | None, typer.Option(help="how it ended")] = None,
+    failure_class: Annotated[str | None, typer.Option("--class", help="failure class")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    since: Since = None,
+    until: Until = None,
+    q: Text = None,
+    json: Json = False,
+) -> None:
+    """Runs, newest first; or one with its steps."""
+    from console import asks, problems
+    from console.queries import runs as their_rows
+
+    if run is not None:
+        found = their_rows.find(shared.uuid(run, "run"))
+        if found is None:
+            raise problems.NotFound(f"there is no run {run}")
+        return shared.put_json(found) if json else _one_run(found)
+    ask = shared.asked(
+        asks.RunsAsk,
+        event=event,
+        handler=handler,
+        status=status,
+        class_=failure_class,
+        **listing(limit, cursor, since, until, q),
+    )
+    page = their_rows.find_page(ask)
+    if json:
+        return shared.put_json(page)
+    rows = [(r.id, r.event_id, r.handler, r.status, r.failure_class, r.attempt, r.finished_at) for r in page.items]
+    shared.put_table(("id", "event", "handler", "status", "class", "attempt", "finished"), rows, empty="No runs.")
+    shared.put_more(page.next_cursor)
+
+
+def writes(
+    write: Id = None,
+    status: Annotated[str | None, typer.Option(help="state of the write")] = None,
+    destination: Annotated[str | None, typer.Option(help="e.g. books")] = None,
+    subject: Annotated[str | None, typer.Option(help="what it is about")] = None,
+    event: Annotated[str | None, typer.Option(help="id of the event")] = None,
+    key: Annotated[str | None, typer.Option(help="the write key")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    since: Since = None,
+    until: Until = None,
+    q: Text = None,
+    json: Json = False,
+) -> None:
+    """Writes, newest first; or the stub (the proof) of one."""
+    from console import asks, problems
+    from console.queries import stub
+    from console.queries import writes as their_rows
+
+    if write is not None:
+        found = stub.find(shared.uuid(write, "write"))
+        if found is None:
+            raise problems.NotFound(f"there is no write {write}")
+        # A stub is a document; there is no shorter form that proves anything.
+        return shared.put_json(found)
+    ask = shared.asked(
+        asks.WritesAsk,
+        status=status,
+        destination=destination,
+        subject=subject,
+        event=event,
+        key=key,
+        **listing(limit, cursor, since, until, q),
+    )
+    page = their_rows.find_page(ask)
+    if json:
+        return shared.put_json(page)
+    put_writes(page.items)
+    shared.put_more(page.next_cursor)
+
+
+def explain(event: Annotated[str, typer.Argument(help="id, key or object of the event")], json: Json = False) -> None:
+    """The five answers about an event: what ran, succeeded, failed, which records, who was told."""
+    from console import explain as explaining
+    from console.api import look
+
+    found = explaining.explain(look.event(find_event(event)))
+    if json:
+        return shared.put_json(found)
+    shared.put(found.summary)
+    for question, answered in explaining.in_order(found):
+        shared.put(f"\n{question.upper()}  {answered.summary}")
+        for fact in answered.facts:
+            shared.put("  - " + ", ".join(f"{name}: {_fact(value)}" for name, value in fact.items() if value))
+
+
+def owners(json: Json = False) -> None:
+    """Who answers for which class of failure, now."""
+    from console.answers import Page
+    from console.queries import roster
+
+    lines = roster.every()
+    if json:
+        return shared.put_json(Page(items=lines, next_cursor=None))
+    rows = [(line.failure_class, line.role, line.name, line.deputies, line.respond_within) for line in lines]
+    shared.put_table(("class", "role", "owner", "deputies", "answers within"), rows, empty="No classes.")
+
+
+def handlers(json: Json = False) -> None:
+    """The workflows that are installed."""
+    from console.answers import Page
+    from console.queries import workflows
+
+    found = workflows.every()
+    if json:
+        return shared.put_json(Page(items=found, next_cursor=None))
+    rows = [(one.name, one.version, one.source, one.types, one.description) for one in found]
+    shared.put_table(("name", "version", "source", "types", "what"), rows, empty="No handlers.")
+
+
+def stats(since: Since = None, until: Until = None, json: Json = False) -> None:
+    """The numbers of a window (the last 24 hours), and what stands open now."""
+    from console import asks
+    from console.queries import stats as their_rows
+
+    ask = shared.asked(asks.StatsAsk, since=shared.moment(since, "--since"), until=shared.moment(until, "--until"))
+    found = their_rows.read(ask)
+    if json:
+        return shared.put_json(found)
+    for name, value in found:
+        said = ", ".join(f"{key} {count}" for key, count in value.items()) if isinstance(value, dict) else value
+        shared.put(f"{name.replace('_', ' '):24} {shared.shown(said) or '–'}")
+
+
+def _one_event(event_id: "UUID") -> None:
+    from console import explain as explaining
+    from console.api import look
+
+    found = look.event(event_id)
+    shared.put(explaining.explain(found).summary)
+    shared.put(f"\nid {found.id}, subject {found.subject or '–'}, API version {found.api_version or '–'}")
+    if found.runs:
+        shared.put("\nRuns")
+        rows = [(run.id, run.handler, run.status, run.failure_class, run.detail) for run in found.runs]
+        shared.put_table(("id", "handler", "status", "class", "detail"), rows, empty="")
+    if found.writes:
+        shared.put("\nWrites")
+        put_writes(found.writes)
+    for case in found.cases:
+        shared.put(f"\nCase {case.id} “{case.title}”: {case.status}, owned by {case.owner}. {case.advice}")
+    shared.put("\nPayload and audit: with --json")
+
+
+def _one_run(run: "answers.Run") -> None:
+    shared.put(
+        f"Run {run.id} of event {run.event_id} by {run.handler or 'no handler'} ({run.contract or 'no contract'})"
+    )
+    shared.put(f"ended {run.status}{f': {run.detail}' if run.detail else ''}")
+    for step in run.steps:
+        rest = ", ".join(f"{name}: {_fact(value)}" for name, value in step.items() if name != "step")
+        shared.put(f"  {step.get('step')}  {rest}")
+
+
+def put_writes(found: "Sequence[answers.Write]") -> None:
+    """Writes in columns."""
+    rows = [(w.id, w.key, w.destination, w.status, w.amount, w.confirmed_at) for w in found]
+    shared.put_table(("id", "key", "destination", "status", "amount", "confirmed"), rows, empty="No writes.")
+
+
+def _fact(value: Any) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+
+
+def listing(limit: int, cursor: str | None, since: str | None, until: str | None, q: str | None) -> dict[str, Any]:
+    """The options of every list as its question's members."""
+    return {
+        "limit": limit,
+        "cursor": cursor,
+        "since": shared.moment(since, "--since"),
+        "until": shared.moment(until, "--until"),
+        "q": q,
+    }
+
+
+def find_event(text: str) -> "UUID":
+    """An event by its id, its key or its object, when that names exactly one. Raises: NotFound, NotAsked."""
+    from uuid import UUID
+
+    from console import asks, problems
+    from console.queries import events as their_rows
+
+    try:
+        return UUID(text)
+    except ValueError:
+        found = their_rows.find_page(shared.asked(asks.EventsAsk, q=text, limit=10)).items
+    if not found:
+        raise problems.NotFound(f"no event has the id, key or object {text!r}")
+    if len(found) > 1:
+        listed = ", ".join(f"{event.id} ({event.type})" for event in found)
+        raise problems.NotAsked(f"{text!r} is in several events; name one: {listed}")
+    return found[0].id

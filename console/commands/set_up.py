@@ -1,0 +1,56 @@
+"""Set-up and self-check: migrate, doctor, openapi."""
+
+from typing import Annotated
+
+import typer
+
+from console.commands import shared
+from console.commands.shared import Json
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (migrate, doctor, openapi):
+        app.command()(command)
+
+
+def migrate(json: Json = False) -> None:
+    """Bring the database to this version; safe to run from several machines at once."""
+    from counterfoil import database
+
+    shared.config()
+    before = database.schema_is_current()
+    database.migrate()
+    if json:
+        shared.put_json({"changed": not before, "current": database.schema_is_current()})
+    else:
+        shared.put("The database was current already." if before else "The database is current now.")
+
+
+def doctor(
+    json: Json = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="list what is set, too")] = False,
+) -> None:
+    """Check everything that must be true: promises, configuration, reachability, clocks. 1 if something is wrong."""
+    from console import doctor as doctors
+
+    findings = doctors.examine()
+    wrong = [finding for finding in findings if finding.verdict == "wrong"]
+    if json:
+        shared.put_json({"healthy": not wrong, "findings": [finding.model_dump() for finding in findings]})
+    else:
+        for finding in findings:
+            shared.put(f"{finding.verdict:8} {finding.name:14} {finding.detail}")
+            if finding.verdict != "ok" or verbose:
+                for item in finding.items:
+                    shared.put(f"{'':23} - {item}")
+        shared.put("Something is wrong." if wrong else "Everything that was checked is true.")
+    if wrong:
+        raise typer.Exit(1)
+
+
+def openapi() -> None:
+    """Print the API's OpenAPI 3.1 document."""
+    from console.api import openapi as document
+
+    shared.put_json(document.document())

@@ -1,0 +1,245 @@
+"""The self-check: every promise that a query can prove, and everything that a start would stumble over.
+
+Each check stands alone: one that cannot be made says so and the others go on. To add one, write a function that
+returns a `Finding` and put it into `CHECKS`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import psycopg
+from pydantic import Field, SecretStr
+
+from console.fields import Shown
+from counterfoil import clock, database, failpoints
+from counterfoil.settings import Settings, settings
+
+#: Leases use the database's clock; signature ages use ours, and senders allow five minutes.
+SKEW_SECONDS_MAX = 30.0
+#: Entries of each lane that are followed; the whole chain is verified by `counterfoil audit verify`.
+SPOT_ENTRIES = 1000
+#: Due for longer than this means that nobody works.
+BACKLOG_SECONDS_MAX = 300.0
+
+
+class Finding(Shown):
+    """The result of one check; `items` are what is wrong, or what was looked at."""
+
+    name: str
+    verdict: Literal["ok", "wrong", "unknown"]
+    detail: str
+    items: list[str] = Field(default_factory=list)
+
+
+def examine() -> list[Finding]:
+    """Make every check."""
+    return [_made(name, check) for name, check in CHECKS.items()]
+
+
+def _made(name: str, check: Callable[[], Finding]) -> Finding:
+    from sqlalchemy import exc
+
+    try:
+        return check()
+    except (psycopg.Error, exc.SQLAlchemyError) as failure:
+        return Finding(name=name, verdict="unknown", detail=f"could not be checked ({type(failure).__name__})")
+    except Exception as failure:
+        problems = list(getattr(failure, "problems", []))
+        # A configuration that is refused lists what is wrong with it; anything else is told in its own words.
+        detail = "refused; nothing starts like this" if problems else str(failure) or type(failure).__name__
+        return Finding(name=name, verdict="wrong", detail=detail, items=problems)
+
+
+def _configuration() -> Finding:
+    config = settings()
+    items = [f"{_variable(name)} {_said(value)}" for name, value in config if value is not None]
+    wrong = _unset_in_production(config)
+    return Finding(
+        name="configuration",
+        verdict="wrong" if wrong else "ok",
+        detail=f"COUNTERFOIL_ENV is {config.environment}" + (f"; {len(wrong)} settings are missing" if wrong else ""),
+        items=wrong or sorted(items),
+    )
+
+
+def _unset_in_production(config: Settings) -> list[str]:
+    if not config.is_production:
+        return []
+    return [
+        f"{_variable(name)} is not set; {why}"
+        for name, why in (
+            ("database_url", "production does not run on the embedded Postgres"),
+            ("api_token", "nobody can use the API"),
+        )
+        if getattr(config, name) is None
+    ]
+
+
+def _variable(name: str) -> str:
+    alias = Settings.model_fields[name].validation_alias
+    return str(getattr(alias, "choices", [name])[0])
+
+
+def _said(value: object) -> str:
+    """Values that are no secrets; of a secret only that it is there."""
+    return "is set" if isinstance(value, SecretStr) else f"= {value}"
+
+
+def _postgres() -> Finding:
+    found = _server()
+    off = [name for name in ("fsync", "synchronous_commit", "full_page_writes") if found[name] == "off"]
+    return Finding(
+        name="postgres",
+        verdict="wrong" if off else "ok",
+        detail=f"version {found['version']}" + (f"; {', '.join(off)} off: a 2xx would not be a promise" if off else ""),
+    )
+
+
+def _server() -> Mapping[str, object]:
+    from console.queries import promises
+
+    return promises.server()
+
+
+def _schema() -> Finding:
+    if database.schema_is_current():
+        return Finding(name="schema", verdict="ok", detail="current")
+    return Finding(name="schema", verdict="wrong", detail="not of this version: run `counterfoil migrate`")
+
+
+def _clock() -> Finding:
+    before = clock.unix_seconds()
+    there = float(str(_server()["clock"]))
+    after = clock.unix_seconds()
+    skew = there - (before + after) / 2
+    apart = abs(skew) - (after - before) / 2
+    detail = f"the database's clock is {abs(skew):.2f} s {'ahead' if skew > 0 else 'behind'}"
+    return Finding(name="clock", verdict="wrong" if apart > SKEW_SECONDS_MAX else "ok", detail=detail)
+
+
+def _broker() -> Finding:
+    config = settings()
+    target = config.broker_url or config.redis_url
+    if target is None:
+        return Finding(name="broker", verdict="ok", detail="in-process (neither BROKER_URL nor REDIS_URL is set)")
+    address = target.get_secret_value()
+    if not address.startswith(("redis://", "rediss://", "unix://")):
+        return Finding(name="broker", verdict="unknown", detail="not Redis; only its use is checked, by the sweeper")
+    import redis
+
+    started = clock.ticks_seconds()
+    try:
+        with redis.Redis.from_url(address, socket_connect_timeout=2, socket_timeout=2) as client:
+            client.ping()
+    except redis.RedisError as failure:
+        detail = f"Redis cannot be reached ({type(failure).__name__}); work is found by the sweeper meanwhile"
+        return Finding(name="broker", verdict="wrong", detail=detail)
+    return Finding(
+        name="broker", verdict="ok", detail=f"Redis answers in {(clock.ticks_seconds() - started) * 1000:.1f} ms"
+    )
+
+
+def _sources() -> Finding:
+    from ingest.sources import find_sources
+
+    found = find_sources(settings())
+    items = [f"{source.name} ({len(source.secrets)} secrets, mode {source.mode})" for source in found.values()]
+    detail = f"{len(found)} can deliver" if found else "none: set a secret, e.g. STRIPE_WEBHOOK_SECRET"
+    return Finding(name="sources", verdict="ok", detail=detail, items=items)
+
+
+def _owners() -> Finding:
+    """P9: every class has a living owner, and so has every case that is open now."""
+    from console.queries import promises
+    from exceptions_queue import failures, owners
+
+    roster, now = owners.load(), clock.now()
+    absent = []
+    for kind in promises.live_kinds():
+        person = roster.owner_of(
+            kind["failure_class"], source=kind["source"], handler=kind["handler"], assigned=kind["owner"], at=now
+        )
+        if person not in roster.people or not roster.people[person].is_present(now):
+            absent.append(f"{kind['cases']} cases of {kind['failure_class']}: {person} is not there")
+    detail = f"P9: {len(failures.CATALOGUE)} classes, each with a living owner" if not absent else "P9 is broken"
+    return Finding(name="owners", verdict="wrong" if absent else "ok", detail=detail, items=absent)
+
+
+def _handlers() -> Finding:
+    from console.queries import workflows
+
+    found = workflows.every()
+    items = [f"{one.name} {one.version}: {one.source} {', '.join(one.types)}" for one in found]
+    return Finding(name="handlers", verdict="ok", detail=f"{len(found)} installed", items=items)
+
+
+def _lost() -> Finding:
+    from console.queries import promises
+
+    count, items = promises.violators(promises.LOST_EVENTS, promises.SILENT_CASES)
+    detail = "P4: every event is settled, moves by itself, or has an owner" if not count else f"P4 is broken by {count}"
+    return Finding(name="nothing lost", verdict="wrong" if count else "ok", detail=detail, items=items)
+
+
+def _doubles() -> Finding:
+    from console.queries import promises
+
+    count, items = promises.violators(promises.KEY_CONSTRAINTS, promises.DOUBLE_WRITES)
+    detail = "P2, P3: every identity and every write key once" if not count else f"P2 or P3 is broken by {count}"
+    return Finding(name="no doubles", verdict="wrong" if count else "ok", detail=detail, items=items)
+
+
+def _books() -> Finding:
+    from console.queries import promises
+
+    count, items = promises.violators(promises.UNBALANCED_ENTRIES, promises.UNBOOKED_WRITES)
+    detail = "every entry balances, every confirmed write is booked" if not count else f"{count} entries are wrong"
+    return Finding(name="books", verdict="wrong" if count else "ok", detail=detail, items=items)
+
+
+def _audit() -> Finding:
+    from console import chain
+    from console.queries import audit
+
+    found = chain.verified(heads=audit.heads(), rows=audit.chain(newest=SPOT_ENTRIES), inside=True)
+    if found.altered is not None:
+        return Finding(name="audit", verdict="wrong", detail=f"P11: the chain is broken at {found.altered}")
+    detail = f"P11: the newest {sum(found.lanes.values())} entries follow from each other"
+    return Finding(name="audit", verdict="ok", detail=detail)
+
+
+def _backlog() -> Finding:
+    from console.queries import promises
+
+    found = promises.backlog()
+    late = found["oldest_seconds"] > BACKLOG_SECONDS_MAX
+    detail = f"{found['due']} events are due" + (f", one for {found['oldest_seconds']:.0f} s" if found["due"] else "")
+    return Finding(
+        name="backlog", verdict="wrong" if late else "ok", detail=detail + ("; is a worker running?" if late else "")
+    )
+
+
+def _failpoints() -> Finding:
+    armed = settings().failpoint
+    failpoints.arm(armed, settings().environment)
+    failpoints.arm(None, settings().environment)
+    items = [f"{name}: {meaning}" for name, meaning in failpoints.NAMES.items()]
+    return Finding(name="failpoints", verdict="ok", detail=f"armed: {armed}" if armed else "none armed", items=items)
+
+
+CHECKS: Mapping[str, Callable[[], Finding]] = {
+    "configuration": _configuration,
+    "postgres": _postgres,
+    "schema": _schema,
+    "clock": _clock,
+    "broker": _broker,
+    "sources": _sources,
+    "owners": _owners,
+    "handlers": _handlers,
+    "nothing lost": _lost,
+    "no doubles": _doubles,
+    "books": _books,
+    "audit": _audit,
+    "backlog": _backlog,
+    "failpoints": _failpoints,
+}

@@ -1,0 +1,172 @@
+"""The five answers about an event - what ran, succeeded, failed, which records, who was told - from its detail.
+
+Pure: everything is already in the detail, so the API, the commands and the tests say the same.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from console import answers
+from console.answers import Answered, EventDetail
+from counterfoil.clock import rfc3339
+from counterfoil.lifecycle import CASE_LIVE, EventState, WriteState
+
+_LIFE = {
+    EventState.QUEUED: "is queued and moves by itself",
+    EventState.RUNNING: "is being worked on",
+    EventState.DONE: "is done",
+    EventState.IGNORED: "was ignored",
+    EventState.SUPERSEDED: "was superseded by something newer about the same subject",
+    EventState.WAITING: "waits",
+    EventState.EXCEPTION: "failed and is on somebody's desk",
+}
+
+
+def explain(event: EventDetail) -> answers.Explanation:
+    """What became of an event, in five answers."""
+    return answers.Explanation(
+        event_id=event.id,
+        summary=_summary(event),
+        ran=_ran(event),
+        succeeded=_succeeded(event),
+        failed=_failed(event),
+        records=_records(event),
+        notified=_notified(event),
+    )
+
+
+def _summary(event: EventDetail) -> str:
+    parts = [f"{event.source} {event.type} {event.key} {_LIFE[event.status]}"]
+    if event.outcome:
+        parts.append(f": {event.outcome}")
+    if event.owner:
+        parts.append(f"; {event.owner} owns it")
+    if event.due_at is not None:
+        parts.append(f"; it moves by itself at {rfc3339(event.due_at)}")
+    times = "once" if event.deliveries == 1 else f"{event.deliveries} times"
+    return "".join(parts) + f". It arrived {times}, first at {rfc3339(event.received_at)}."
+
+
+def _ran(event: EventDetail) -> Answered:
+    if not event.runs:
+        return Answered(summary="Nothing has run yet.", facts=[])
+    last = event.runs[-1]
+    who = last.handler or "no handler"
+    return Answered(
+        summary=f"{_counted(len(event.runs), 'run')}; the last one, by {who}, ended {last.status}.",
+        facts=[_run_facts(run) for run in event.runs],
+    )
+
+
+def _succeeded(event: EventDetail) -> Answered:
+    confirmed = [write for write in event.writes if write.status == WriteState.CONFIRMED]
+    facts = [{"write": write.key, "destination": write.destination} for write in confirmed]
+    if not event.writes:
+        ended = event.status in (EventState.IGNORED, EventState.SUPERSEDED)
+        return Answered(
+            summary=f"Nothing was to be written: {event.outcome}." if ended else "Nothing has been written.",
+            facts=facts,
+        )
+    return Answered(
+        summary=f"{len(confirmed)} of {_counted(len(event.writes), 'write')} confirmed by the destination.",
+        facts=facts,
+    )
+
+
+def _failed(event: EventDetail) -> Answered:
+    broken = [run for run in event.runs if run.failure_class]
+    live = [case for case in event.cases if case.status in CASE_LIVE]
+    facts: list[dict[str, Any]] = [
+        {"run_id": run.id, "class": run.failure_class, "detail": run.detail, "at": rfc3339(run.finished_at)}
+        for run in broken
+    ]
+    facts += [_case_facts(case) for case in event.cases]
+    if event.fault:
+        facts.append({"found_at_the_door": event.fault})
+    if not facts:
+        return Answered(summary="Nothing failed.", facts=[])
+    desk = "; ".join(f"“{case.title}” is {case.status}, owned by {case.owner}" for case in live)
+    return Answered(
+        summary=f"{_counted(len(broken), 'failed run')}, {_counted(len(event.cases), 'case')}"
+        + (f": {desk}." if desk else "; none is open."),
+        facts=[_plain(fact) for fact in facts],
+    )
+
+
+def _records(event: EventDetail) -> Answered:
+    facts = [
+        {
+            "key": write.key,
+            "destination": write.destination,
+            "operation": write.operation,
+            "status": write.status,
+            "amount": write.amount.model_dump() if write.amount else None,
+            "receipt": write.receipt,
+            "confirmed_at": rfc3339(write.confirmed_at),
+        }
+        for write in event.writes
+    ]
+    if not facts:
+        return Answered(summary="No record exists at any destination.", facts=[])
+    shown = ", ".join(f"{write.key} ({write.status})" for write in event.writes)
+    return Answered(summary=f"{_counted(len(facts), 'record')}: {shown}.", facts=facts)
+
+
+def _notified(event: EventDetail) -> Answered:
+    if not event.notifications:
+        return Answered(summary="Nobody had to be told.", facts=[])
+    told = sorted({note.recipient for note in event.notifications if note.status == "sent"})
+    facts = [
+        _plain(note.model_dump(include={"recipient", "kind", "channel", "status", "detail", "sent_at", "case_id"}))
+        for note in event.notifications
+    ]
+    missed = sum(note.status == "failed" for note in event.notifications)
+    said = f"Told: {', '.join(told)}." if told else "Nobody has been reached yet."
+    return Answered(summary=said + (f" {_counted(missed, 'attempt')} failed." if missed else ""), facts=facts)
+
+
+def _run_facts(run: answers.Run) -> dict[str, Any]:
+    return _plain(
+        {
+            "run_id": run.id,
+            "handler": run.handler,
+            "version": run.handler_version,
+            "contract": run.contract,
+            "status": run.status,
+            "attempt": run.attempt,
+            "generation": run.generation,
+            "from": rfc3339(run.started_at),
+            "to": rfc3339(run.finished_at),
+            "steps": [step.get("step") or step.get("name") for step in run.steps],
+        }
+    )
+
+
+def _case_facts(case: answers.Case) -> dict[str, Any]:
+    return {
+        "case_id": case.id,
+        "class": case.failure_class,
+        "title": case.title,
+        "status": case.status,
+        "owner": case.owner,
+        "advice": case.advice,
+    }
+
+
+def _plain(facts: dict[str, Any]) -> dict[str, Any]:
+    """Identifiers as text, so that facts are plain JSON."""
+    return {name: value if _is_plain(value) else str(value) for name, value in facts.items()}
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float | bool | list | dict)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def in_order(found: answers.Explanation) -> Iterable[tuple[str, Answered]]:
+    """The five answers in their order, for printing."""
+    for question in ("ran", "succeeded", "failed", "records", "notified"):
+        yield question, getattr(found, question)

@@ -1,0 +1,87 @@
+"""The kinds of value that questions and answers are made of: moments, money, words; checked in one place."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints
+from pydantic import WithJsonSchema as AsJsonSchema
+
+from counterfoil import clock
+
+#: RFC 3339, and nothing that only looks like it. A blank before the offset is a `+` that nobody escaped in a URL.
+_RFC3339 = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}):(\d{2})(?:\.(\d{1,12}))?([Zz]|[+\- ]\d{2}:\d{2})", re.ASCII
+)
+
+
+def moment(text: str) -> datetime:
+    """An RFC 3339 text as an aware moment in UTC. Raises: ValueError in words."""
+    found = _RFC3339.fullmatch(text)
+    if found is None:
+        raise ValueError("not an RFC 3339 time such as 2026-01-31T09:30:00Z")
+    day, minute, second, fraction, offset = found.groups()
+    # Postgres and Python know no leap second; the last instant before it is the nearest thing.
+    second, fraction = ("59", "999999") if second == "60" else (second, (fraction or "0")[:6].ljust(6, "0"))
+    offset = "+00:00" if offset in "Zz" else offset.replace(" ", "+")
+    try:
+        return datetime.fromisoformat(f"{day}T{minute}:{second}.{fraction}{offset}").astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("not a time that exists, in the years 1 to 9999") from None
+
+
+def _moment(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("not an RFC 3339 time such as 2026-01-31T09:30:00Z")
+    return moment(value)
+
+
+_DATE_TIME = AsJsonSchema({"type": "string", "format": "date-time"})
+
+#: A moment as people send it.
+MomentIn = Annotated[datetime, BeforeValidator(_moment), _DATE_TIME]
+#: A moment as the API writes it: RFC 3339 in UTC.
+Moment = Annotated[datetime, PlainSerializer(clock.rfc3339, return_type=str), _DATE_TIME]
+
+
+def stripped(text: str) -> str:
+    """Without white space at the ends."""
+    return text.strip()
+
+
+#: Text that a person wrote: not blank, no NUL (Postgres cannot keep one), bounded.
+Words = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00]*[^\x00-\x20][^\x00]*$"),
+    AfterValidator(stripped),
+]
+#: The value of a filter or a name: as above, shorter; keys are at most 500 characters long.
+Word = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]*[^\x00-\x20][^\x00]*$")]
+
+
+class Shown(BaseModel):
+    """Base of every answer: what is not declared cannot be answered."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Asked(BaseModel):
+    """Base of every question: unknown members are refused, so that a misspelt filter never means `everything`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class Money(Shown):
+    """An amount in minor units (cents, yen, fils) and its ISO currency."""
+
+    amount_minor: int
+    currency: str
+
+
+def money(amount_minor: int | None, currency: str | None) -> Money | None:
+    """Money where both halves are known."""
+    if amount_minor is None or currency is None:
+        return None
+    return Money(amount_minor=amount_minor, currency=currency)

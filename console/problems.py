@@ -1,0 +1,147 @@
+"""Everything that can be refused, as RFC 9457 problems; the one place where a failure gets its HTTP status.
+
+    Problem
+    ├── NotAsked       400  the request cannot be understood
+    ├── NotKnown       401  no credential, or a wrong one
+    ├── NotAllowed     403  the credential does not carry the right
+    ├── NotFound       404
+    ├── WrongMethod    405
+    ├── Conflict       409  the state of the thing forbids it
+    ├── TooLarge       413
+    ├── WrongType      415
+    ├── NotAcceptable  422  understood, and refused by a rule
+    ├── Bug            500  our fault
+    └── Unavailable    503  a dependency is away; try again
+
+The commands print the same sentences.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import ClassVar
+
+from pydantic import ValidationError
+
+from console.answers import Fault
+from console.answers import Problem as Shown
+
+
+class Problem(Exception):
+    """A refusal that a person can read. Whoever extends it names the status, the type and the title."""
+
+    status: ClassVar[int]
+    slug: ClassVar[str]
+    title: ClassVar[str]
+
+    def __init__(self, detail: str, errors: Sequence[Fault] = (), *, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = list(errors)
+        self.headers = headers or {}
+
+    def shown(self) -> Shown:
+        """The problem as it is answered."""
+        return Shown(
+            type=f"urn:counterfoil:problem:{self.slug}",
+            title=self.title,
+            status=self.status,
+            detail=self.detail,
+            errors=self.errors or None,
+        )
+
+
+class NotAsked(Problem):
+    status, slug, title = 400, "bad-request", "The request cannot be understood"
+
+
+class NotKnown(Problem):
+    status, slug, title = 401, "unauthenticated", "No valid credential"
+
+
+class NotAllowed(Problem):
+    status, slug, title = 403, "forbidden", "Not allowed"
+
+
+class NotFound(Problem):
+    status, slug, title = 404, "not-found", "Not found"
+
+
+class WrongMethod(Problem):
+    status, slug, title = 405, "method-not-allowed", "Method not allowed"
+
+
+class Conflict(Problem):
+    status, slug, title = 409, "conflict", "Not in this state"
+
+
+class TooLarge(Problem):
+    status, slug, title = 413, "too-large", "Too large"
+
+
+class WrongType(Problem):
+    status, slug, title = 415, "unsupported-media-type", "Not JSON"
+
+
+class NotAcceptable(Problem):
+    status, slug, title = 422, "unprocessable", "Refused"
+
+
+class Bug(Problem):
+    status, slug, title = 500, "bug", "Our fault"
+
+
+class Unavailable(Problem):
+    status, slug, title = 503, "unavailable", "Temporarily unavailable"
+
+
+def faults(failure: ValidationError) -> list[Fault]:
+    """What a validation found, field by field, without the values (they may be private)."""
+    return [
+        Fault(field=".".join(str(part) for part in error["loc"]) or "(all)", detail=_sentence(error["msg"]))
+        for error in failure.errors(include_url=False, include_context=False, include_input=False)
+    ]
+
+
+def _sentence(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn what the floors below raise into problems; anything unknown stays what it is: our fault."""
+    from psycopg import errors
+    from psycopg_pool import PoolTimeout
+    from sqlalchemy import exc
+
+    from exceptions_queue import refusals
+
+    try:
+        yield
+    except refusals.NotThere as refused:
+        raise NotFound(str(refused)) from None
+    except refusals.NotNow as refused:
+        raise Conflict(str(refused)) from None
+    except refusals.NotLikeThat as refused:
+        raise NotAcceptable(str(refused), _violations(refused)) from None
+    except (errors.OperationalError, PoolTimeout, exc.OperationalError, exc.TimeoutError):
+        raise _away() from None
+    except (errors.DataError, exc.DataError):
+        # The models should have caught it; whatever Postgres cannot store is the asker's to mend all the same.
+        raise NotAsked("a value cannot be stored or compared: check numbers, times and text") from None
+
+
+def _violations(refused: Exception) -> list[Fault]:
+    """The violated rules behind a refusal, where it has some."""
+    return [
+        Fault(
+            field=violation.field,
+            detail=f"found {violation.value}, allowed {violation.bound}",
+            rule=violation.rule,
+            advice=violation.advice,
+        )
+        for violation in getattr(refused, "violations", ())
+    ]
+
+
+def _away() -> Unavailable:
+    return Unavailable("the database cannot be reached now; try again", headers={"Retry-After": "2"})

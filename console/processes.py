@@ -1,0 +1,257 @@
+"""The processes, put together: door, worker, sweeper, console, and `serve`, which is all of them in one.
+
+The only place that knows every floor. Imports happen inside, so that the door's process stays as small as the door.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from counterfoil import failpoints, telemetry
+from counterfoil.settings import Settings, settings
+
+if TYPE_CHECKING:
+    import dramatiq
+    import uvicorn
+
+    from ingest.app import Door
+
+#: How long a stopping process finishes what it has in hand; supervisors kill after 25 s or more (fly.toml).
+STOP_SECONDS = 20.0
+#: How often a worker looks whether the process that started it is still there.
+PARENT_SECONDS = 1.0
+#: A connection that is idle this long is closed by us; longer than common proxies keep theirs.
+KEEP_ALIVE_SECONDS = 75
+
+
+class NotStarted(Exception):
+    """The configuration does not allow a start; every problem is listed."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("cannot start:\n" + "\n".join(f"  - {problem}" for problem in problems))
+
+
+def run_door(config: Settings) -> None:
+    """Accept events until told to stop. Owners are checked here too: without them nobody would hear of a failure."""
+    problems: list[str] = []
+    _try(problems, _arm)
+    _try(problems, _owners)
+    door = _try(problems, _door)
+    _refuse(problems)
+    telemetry.configure("door")
+    from ingest.server import run_door as listen
+
+    _say(f"door on http://{config.host}:{config.port}/webhooks/")
+    listen(door, config.host, config.port)
+
+
+def run_worker(config: Settings) -> None:
+    """Work until told to stop."""
+    worker = _checked_worker(config)
+    telemetry.configure("worker")
+    stop = stop_on_signals()
+    leave_with_parent(stop)
+    _say("worker is listening")
+    _work(worker, stop)
+
+
+def run_sweeper(config: Settings) -> None:
+    """Sweep until told to stop."""
+    from engine import sweeper
+
+    problems: list[str] = []
+    _try(problems, _arm)
+    _try(problems, _owners)
+    _refuse(problems)
+    telemetry.configure("sweeper")
+    stop = stop_on_signals()
+    leave_with_parent(stop)
+    _say("sweeper is sweeping")
+    sweeper.run(stop)
+
+
+def run_console(config: Settings) -> None:
+    """Answer people until told to stop."""
+    problems: list[str] = []
+    _try(problems, _owners)
+    _try(problems, _handlers)
+    _refuse(problems)
+    telemetry.configure("console")
+    _say(f"console on http://{config.host}:{config.console_port}/")
+    console_server(config).run()
+
+
+def run_serve(config: Settings) -> None:
+    """Everything in one process: migrate, then door, worker, sweeper and console."""
+    from counterfoil import database
+    from engine import sweeper
+    from ingest.server import make_server
+
+    shared = config.console_on_door if config.console_on_door is not None else not config.is_production
+    problems: list[str] = []
+    _try(problems, _arm)
+    _try(problems, _owners)
+    door = _try(problems, lambda: _door(_console_routes() if shared else ()))
+    worker = _try(problems, lambda: _worker(config))
+    _refuse(problems)
+    telemetry.configure("serve")
+    database.migrate()
+    stop = stop_on_signals()
+    servers: list[uvicorn.Server] = [make_server(door, config.host, config.port)]
+    if not shared:
+        servers.append(console_server(config))
+    threads = [_thread("sweeper", lambda: sweeper.run(stop)), _thread("worker", lambda: _work(worker, stop))]
+    threads += [_thread(f"listener-{number}", server.run) for number, server in enumerate(servers)]
+    where = config.port if shared else config.console_port
+    _say(f"door on http://{config.host}:{config.port}/webhooks/, console on http://{config.host}:{where}/")
+    _until_stopped(stop, servers, threads)
+
+
+def console_server(config: Settings) -> "uvicorn.Server":
+    """The console's listener."""
+    import uvicorn
+
+    from console.app import console_app
+
+    return uvicorn.Server(
+        uvicorn.Config(
+            console_app(),
+            host=config.host,
+            port=config.console_port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws="none",
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=int(STOP_SECONDS),
+        )
+    )
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM and SIGINT set; the second signal ends the process at once."""
+    stop = threading.Event()
+
+    def ask(number: int, _: Any) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ask)
+    return stop
+
+
+def leave_with_parent(stop: threading.Event) -> None:
+    """Stop when the process that started us is gone: an orphan would work beside its successor, unsupervised."""
+    parent = os.getppid()
+    if parent == 1:
+        return  # started by the system's first process, or already alone in a container
+
+    def watch() -> None:
+        while not stop.wait(PARENT_SECONDS):
+            if os.getppid() != parent:
+                telemetry.log.warning("process.orphaned")
+                stop.set()
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def _until_stopped(stop: threading.Event, servers: "list[uvicorn.Server]", threads: list[threading.Thread]) -> None:
+    """Wait for a signal or for a part that ended; then end all parts in the order of the flow."""
+    while not stop.wait(0.2):
+        if not all(thread.is_alive() for thread in threads):
+            telemetry.log.error("serve.part_ended", parts=[t.name for t in threads if not t.is_alive()])
+            stop.set()
+            failed = True
+            break
+    else:
+        failed = False
+    for server in servers:
+        server.should_exit = True
+    for thread in threads:
+        thread.join(STOP_SECONDS)
+    if failed:
+        raise NotStarted(["a part of the process ended by itself; its log lines above say why"])
+
+
+def _work(worker: Any, stop: threading.Event) -> None:
+    from engine.worker import listen
+
+    consumer: dramatiq.Worker = listen(worker)
+    try:
+        worker.run(stop)
+    finally:
+        consumer.stop(timeout=int(STOP_SECONDS * 1000))
+
+
+def _thread(name: str, target: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=target, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+def _checked_worker(config: Settings) -> Any:
+    problems: list[str] = []
+    _try(problems, _arm)
+    _try(problems, _owners)
+    worker = _try(problems, lambda: _worker(config))
+    _refuse(problems)
+    return worker
+
+
+def _worker(config: Settings) -> Any:
+    import destinations
+    from engine.pipeline import Pipeline
+    from engine.worker import Worker
+
+    return Worker(Pipeline(_handlers(), destinations.find(), crashes_max=config.crashes_max), config)
+
+
+def _handlers() -> Any:
+    from engine import registry
+
+    return registry.find(settings().handlers_package)
+
+
+def _owners() -> Any:
+    from exceptions_queue import owners
+
+    return owners.roster()
+
+
+def _arm() -> None:
+    failpoints.arm(settings().failpoint, settings().environment)
+
+
+def _door(beside: Any = ()) -> "Door":
+    from ingest.app import door
+
+    return door(beside=beside)
+
+
+def _console_routes() -> Any:
+    from console.app import console_routes
+
+    return console_routes()
+
+
+def _try(problems: list[str], part: Callable[[], Any]) -> Any:
+    """A part of the process, or its problems added to the list: people want to see all of them at once."""
+    try:
+        return part()
+    except Exception as failure:
+        problems += getattr(failure, "problems", None) or [str(failure) or type(failure).__name__]
+        return None
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise NotStarted(list(dict.fromkeys(problems)))
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - the one line that a person at the terminal waits for

@@ -1,0 +1,203 @@
+"""Cases: the list with owner and money at stake, one case with its events, and who was told."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, false, func, or_, true
+from sqlmodel import Session, col, select
+
+from console import answers
+from console.asks import CasesAsk
+from console.fields import Money, money
+from console.queries import audit, page, roster
+from counterfoil import database, tables
+
+#: Event ids shown with each case of a list, and events shown with one case.
+IN_LIST_MAX = 20
+MEMBERS_MAX = 200
+
+
+def find_page(ask: CasesAsk) -> answers.Page[answers.Case]:
+    """One page of cases."""
+    wanted = select(tables.Case)
+    if ask.status is not None:
+        wanted = wanted.where(tables.Case.status == ask.status)
+    if ask.failure_class is not None:
+        wanted = wanted.where(tables.Case.failure_class == ask.failure_class)
+    if ask.q is not None:
+        wanted = wanted.where(_matches(ask.q))
+    with Session(database.engine()) as session:
+        if ask.owner is not None:
+            wanted = wanted.where(_owned_by(session, ask.owner))
+        rows, following = page.read(session, wanted, at=col(tables.Case.opened_at), row_id=col(tables.Case.id), ask=ask)
+        return answers.Page(items=shown(session, rows), next_cursor=following)
+
+
+def find(case_id: UUID) -> answers.CaseDetail | None:
+    """One case with its events, notifications and audit."""
+    with Session(database.engine()) as session:
+        row = session.get(tables.Case, case_id)
+        if row is None:
+            return None
+        return answers.CaseDetail(
+            **shown(session, [row])[0].model_dump(by_alias=True),
+            detail=row.detail,
+            members=_members(session, case_id),
+            notifications=notifications(session, [case_id]),
+            audit=audit.about(session, [f"case:{case_id}"]),
+        )
+
+
+def of_event(session: Session, event_id: UUID) -> list[answers.Case]:
+    """Every case that an event was ever part of, oldest first."""
+    rows = session.exec(
+        select(tables.Case)
+        .join(tables.CaseEvent, col(tables.CaseEvent.case_id) == col(tables.Case.id))
+        .where(tables.CaseEvent.event_id == event_id)
+        .order_by(col(tables.Case.id))
+    ).all()
+    return shown(session, rows)
+
+
+def owners_of(session: Session, case_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Who owns each of these cases now."""
+    return {row.id: _owner(row) for row in _by_ids(session, case_ids)}
+
+
+def notifications(session: Session, case_ids: Sequence[UUID]) -> list[answers.Notification]:
+    """Who was told about these cases, oldest first."""
+    rows = session.exec(
+        select(tables.Notification)
+        .where(col(tables.Notification.case_id).in_(case_ids))
+        .order_by(col(tables.Notification.id))
+        .limit(MEMBERS_MAX)
+    ).all()
+    names = answers.Notification.model_fields
+    return [answers.Notification(**{name: getattr(row, name) for name in names}) for row in rows]
+
+
+def at_stake(session: Session, case_ids: Sequence[UUID]) -> dict[UUID, list[Money]]:
+    """Money that is still blocked, per case and currency."""
+    total = func.sum(tables.CaseEvent.amount_minor)
+    rows = session.exec(
+        select(tables.CaseEvent.case_id, tables.CaseEvent.currency, total)
+        .where(
+            col(tables.CaseEvent.case_id).in_(case_ids),
+            col(tables.CaseEvent.cleared_at).is_(None),
+            col(tables.CaseEvent.currency).is_not(None),
+            col(tables.CaseEvent.amount_minor).is_not(None),
+        )
+        .group_by(col(tables.CaseEvent.case_id), col(tables.CaseEvent.currency))
+        .order_by(col(tables.CaseEvent.currency))
+    ).all()
+    found: dict[UUID, list[Money]] = {}
+    for case_id, currency, amount in rows:
+        assert currency is not None
+        assert amount is not None
+        found.setdefault(case_id, []).append(Money(amount_minor=int(amount), currency=currency))
+    return found
+
+
+def shown(session: Session, rows: Sequence[tables.Case]) -> list[answers.Case]:
+    """Rows as answers; money and events of all of them in one question each."""
+    ids = [row.id for row in rows]
+    stakes, events = at_stake(session, ids), _newest_events(session, ids)
+    copied = answers.Case.model_fields.keys() - {"failure_class", "owner", "events", "count", "at_stake", "advice"}
+    return [
+        answers.Case(
+            **{"class": row.failure_class},
+            owner=_owner(row),
+            events=events.get(row.id, []),
+            count=row.events,
+            at_stake=stakes.get(row.id, []),
+            advice=roster.advice_for(row.failure_class),
+            **{name: getattr(row, name) for name in copied},
+        )
+        for row in rows
+    ]
+
+
+def _by_ids(session: Session, ids: Sequence[UUID]) -> Sequence[tables.Case]:
+    if not ids:
+        return []
+    return session.exec(select(tables.Case).where(col(tables.Case.id).in_(ids))).all()
+
+
+def _newest_events(session: Session, case_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """A few event ids per case: each case is asked by index, all in one statement."""
+    if not case_ids:
+        return {}
+    newest = (
+        select(tables.CaseEvent.event_id)
+        .where(col(tables.CaseEvent.case_id) == col(tables.Case.id))
+        .order_by(col(tables.CaseEvent.event_id).desc())
+        .limit(IN_LIST_MAX)
+        .lateral()
+    )
+    wanted = (
+        select(tables.Case.id, newest.c.event_id)
+        .join(newest, true())
+        .where(col(tables.Case.id).in_(case_ids))
+        .order_by(col(tables.Case.id), newest.c.event_id.desc())
+    )
+    found: dict[UUID, list[UUID]] = {}
+    for case_id, event_id in session.exec(wanted).all():
+        found.setdefault(case_id, []).append(event_id)
+    return found
+
+
+def _members(session: Session, case_id: UUID) -> list[answers.CaseMember]:
+    rows = session.exec(
+        select(tables.CaseEvent, tables.Event)
+        .join(tables.Event, col(tables.Event.id) == col(tables.CaseEvent.event_id), isouter=True)
+        .where(tables.CaseEvent.case_id == case_id)
+        .order_by(col(tables.CaseEvent.event_id).desc())
+        .limit(MEMBERS_MAX)
+    ).all()
+    return [_member(member, event) for member, event in rows]
+
+
+def _member(member: tables.CaseEvent, event: tables.Event | None) -> answers.CaseMember:
+    known: dict[str, Any] = {name: getattr(event, name, None) for name in ("source", "key", "type", "status")}
+    assert member.added_at is not None
+    return answers.CaseMember(
+        event_id=member.event_id,
+        amount=money(member.amount_minor, member.currency),
+        detail=member.detail,
+        added_at=member.added_at,
+        cleared_at=member.cleared_at,
+        **known,
+    )
+
+
+def _matches(q: str) -> ColumnElement[bool]:
+    conditions: list[ColumnElement[bool]] = [
+        col(column).contains(q, autoescape=True)
+        for column in (tables.Case.title, tables.Case.failure_class, tables.Case.handler, tables.Case.fingerprint)
+    ]
+    with suppress(ValueError):
+        conditions.append(col(tables.Case.id) == UUID(q))
+    return or_(*conditions)
+
+
+def _owned_by(session: Session, person: str) -> ColumnElement[bool]:
+    """Cases that a person owns now. The roster is asked once per kind of case, of which there are few."""
+    case = tables.Case
+    kinds = session.exec(select(case.failure_class, case.source, case.handler, case.owner).distinct()).all()
+    theirs: list[ColumnElement[bool]] = [
+        and_(
+            col(case.failure_class) == failure_class,
+            col(case.source).is_not_distinct_from(source),
+            col(case.handler).is_not_distinct_from(handler),
+            col(case.owner).is_not_distinct_from(assigned),
+        )
+        for failure_class, source, handler, assigned in kinds
+        if roster.owner_of(failure_class, source, handler, assigned) == person
+    ]
+    return or_(false(), *theirs)
+
+
+def _owner(row: tables.Case) -> str:
+    return roster.owner_of(row.failure_class, row.source, row.handler, row.owner)

@@ -1,0 +1,167 @@
+"""Events: the list, and one event with everything that is known about it."""
+
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, text
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from console import answers
+from console.asks import EventsAsk
+from console.queries import audit, cases, page, runs, writes
+from counterfoil import database, tables
+
+#: Distinct sources by jumping through the identity index: one probe per source, however many events there are.
+_SOURCES = text("""
+    WITH RECURSIVE jump AS (
+        (SELECT source FROM events ORDER BY source LIMIT 1)
+        UNION ALL
+        SELECT (SELECT e.source FROM events e WHERE e.source > jump.source ORDER BY e.source LIMIT 1)
+        FROM jump WHERE jump.source IS NOT NULL
+    )
+    SELECT source FROM jump WHERE source IS NOT NULL
+""")
+
+
+def sources(session: Session) -> list[str]:
+    """Every source that ever sent something."""
+    return [row[0] for row in session.connection().execute(_SOURCES)]
+
+
+def find_page(ask: EventsAsk) -> answers.Page[answers.Event]:
+    """One page of events."""
+    with Session(database.engine()) as session:
+        wanted = _narrowed(session, select(tables.Event), ask)
+        rows, following = page.read(
+            session, wanted, at=col(tables.Event.received_at), row_id=col(tables.Event.id), ask=ask
+        )
+        return answers.Page(items=shown(session, rows), next_cursor=following)
+
+
+def find(event_id: UUID) -> answers.EventDetail | None:
+    """One event with its payload, runs, writes, cases, notifications and audit."""
+    with Session(database.engine()) as session:
+        event = session.get(tables.Event, event_id)
+        if event is None:
+            return None
+        versions = _payloads(session, event_id)
+        their_writes = writes.of_event(session, event_id)
+        their_cases = cases.of_event(session, event_id)
+        case_ids = [case.id for case in their_cases]
+        return answers.EventDetail(
+            **shown(session, [event])[0].model_dump(),
+            payload=_current(versions, event.payload_version),
+            payload_version=event.payload_version,
+            original_payload=_current(versions, 0) if event.payload_version else None,
+            corrections=[_correction(version) for version in versions if version.version],
+            fault=event.fault,
+            runs=runs.of_event(session, event_id),
+            writes=their_writes,
+            cases=their_cases,
+            notifications=cases.notifications(session, case_ids),
+            audit=audit.about(
+                session,
+                [f"event:{event_id}"]
+                + [f"write:{write.id}" for write in their_writes]
+                + [f"case:{case_id}" for case_id in case_ids],
+            ),
+        )
+
+
+def state_of(event_id: UUID) -> dict[str, Any] | None:
+    """Where an event stands now."""
+    with Session(database.engine()) as session:
+        event = session.get(tables.Event, event_id)
+        return None if event is None else {"status": event.status, "outcome": event.outcome}
+
+
+def shown(session: Session, rows: Sequence[tables.Event]) -> list[answers.Event]:
+    """Rows as answers; the owners of all their cases in one question."""
+    owner_of = cases.owners_of(session, [row.case_id for row in rows if row.case_id])
+    return [_shown(row, owner_of.get(row.case_id) if row.case_id else None) for row in rows]
+
+
+def readable(body: str) -> Any:
+    """A payload as JSON, or as the text it is."""
+    try:
+        # Text where a binary float would round: what was sent is shown as it was sent.
+        return json.loads(body, parse_float=_exact)
+    except ValueError:
+        return body
+
+
+def _exact(digits: str) -> float | str:
+    number = float(digits)
+    return number if Decimal(repr(number)) == Decimal(digits) else digits
+
+
+def _shown(row: tables.Event, owner: str | None) -> answers.Event:
+    fields = answers.Event.model_fields.keys() - {"owner"}
+    return answers.Event(owner=owner, **{name: getattr(row, name) for name in fields})
+
+
+def _payloads(session: Session, event_id: UUID) -> Sequence[tables.Payload]:
+    return session.exec(
+        select(tables.Payload).where(tables.Payload.event_id == event_id).order_by(col(tables.Payload.version))
+    ).all()
+
+
+def _current(versions: Iterable[tables.Payload], number: int) -> Any:
+    return next((readable(version.body) for version in versions if version.version == number), None)
+
+
+def _correction(version: tables.Payload) -> answers.Correction:
+    assert version.recorded_at is not None
+    return answers.Correction(
+        version=version.version,
+        author=version.author,
+        reason=version.reason,
+        recorded_at=version.recorded_at,
+        payload=readable(version.body),
+    )
+
+
+def _narrowed(session: Session, wanted: SelectOfScalar[tables.Event], ask: EventsAsk) -> SelectOfScalar[tables.Event]:
+    for column, value in (
+        (tables.Event.source, ask.source),
+        (tables.Event.type, ask.type),
+        (tables.Event.subject, ask.subject),
+        (tables.Event.status, ask.status),
+    ):
+        if value is not None:
+            wanted = wanted.where(col(column) == value)
+    if ask.key is not None:
+        wanted = wanted.where(_has_key(session, ask.key, ask.source))
+    if ask.q is not None:
+        wanted = wanted.where(_matches(session, ask.q))
+    return wanted
+
+
+def _has_key(session: Session, key: str, source: str | None) -> ColumnElement[bool]:
+    """The identity index begins with the source; without one, every source is asked."""
+    known = [source] if source is not None else sources(session)
+    return and_(col(tables.Event.source).in_(known), col(tables.Event.key) == key)
+
+
+def _matches(session: Session, q: str) -> ColumnElement[bool]:
+    """An id, key or object id exactly, by index; only when there is none of it, text inside of key, subject, type."""
+    known = sources(session)
+    exactly = [
+        and_(col(tables.Event.source).in_(known), col(tables.Event.key) == q),
+        col(tables.Event.subject).in_([q, *(f"{source}:{q}" for source in known)]),
+    ]
+    with suppress(ValueError):
+        exactly.append(col(tables.Event.id) == UUID(q))
+    exact = or_(*exactly)
+    if session.exec(select(tables.Event.id).where(exact).limit(1)).first() is not None:
+        return exact
+    return or_(
+        col(tables.Event.key).contains(q, autoescape=True),
+        col(tables.Event.subject).contains(q, autoescape=True),
+        col(tables.Event.type).contains(q, autoescape=True),
+    )

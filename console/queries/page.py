@@ -1,0 +1,78 @@
+"""Paging by key: the cursor, the window of time, and the one way in which a list is read."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
+
+from console.asks import ListAsk
+
+Row = TypeVar("Row")
+
+#: How far the clock of the door that made an id may be from the database's clock that wrote the time beside it.
+CLOCKS_APART = timedelta(days=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class CursorUnreadable(ValueError):
+    """The cursor is not one that a list of this service handed out."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
+def cursor_of(row_id: UUID) -> str:
+    """A row's place in its list, as text."""
+    return base64.urlsafe_b64encode(row_id.bytes).decode().rstrip("=")
+
+
+def place_of(cursor: str) -> UUID:
+    """The row that a cursor stands for. Raises: CursorUnreadable."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        place = UUID(bytes=raw)
+    except (ValueError, binascii.Error):
+        raise CursorUnreadable from None
+    if cursor_of(place) != cursor:
+        raise CursorUnreadable
+    return place
+
+
+def id_at(moment: datetime) -> UUID:
+    """The smallest id that is made at this moment; ids outside of what can be written are clamped."""
+    milliseconds = int((moment - _EPOCH) / timedelta(milliseconds=1))
+    return UUID(int=min(max(milliseconds, 0), (1 << 48) - 1) << 80)
+
+
+def window(column: Any, row_id: Any, since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+    """Conditions for a span of time: exact on the column, and on the id so that an index finds the neighbourhood."""
+    conditions: list[ColumnElement[bool]] = []
+    if since is not None:
+        conditions.append(column >= since)
+        if since > _EPOCH + CLOCKS_APART:
+            conditions.append(row_id >= id_at(since - CLOCKS_APART))
+    if until is not None:
+        conditions.append(column < until)
+        if until < datetime.max.replace(tzinfo=UTC) - CLOCKS_APART:
+            conditions.append(row_id < id_at(until + CLOCKS_APART))
+    return conditions
+
+
+def read(
+    session: Session, select: SelectOfScalar[Row], *, at: Any, row_id: Any, ask: ListAsk
+) -> tuple[Sequence[Row], str | None]:
+    """One page of a list and the cursor of the next."""
+    select = select.where(*window(at, row_id, ask.since, ask.until))
+    if ask.cursor is not None:
+        select = select.where(row_id < place_of(ask.cursor))
+    rows = session.exec(select.order_by(row_id.desc()).limit(ask.limit + 1)).all()
+    if len(rows) <= ask.limit:
+        return rows, None
+    rows = rows[: ask.limit]
+    return rows, cursor_of(rows[-1].id)  # type: ignore[attr-defined]

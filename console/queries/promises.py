@@ -1,0 +1,102 @@
+"""The promises as queries: each lists what breaks it, and an empty list is the proof."""
+
+from typing import Any
+
+from sqlalchemy import TextClause, text
+from sqlmodel import Session
+
+from counterfoil import database
+
+#: Violators that are listed; their number is counted beyond it.
+LISTED_MAX = 20
+
+#: P4. Every event is done, superseded, or ignored with a reason; or it still moves by itself (it is due some time and
+#: its payload is there to work on); or it rests in a live case, and somebody will be reminded of that.
+LOST_EVENTS = text("""
+    SELECT e.id, e.status || CASE
+        WHEN e.status = 'ignored' THEN ', without a reason'
+        WHEN e.due_at IS NOT NULL THEN ', due, without a payload'
+        WHEN c.id IS NULL THEN ', without a case'
+        ELSE ', in a case that is ' || c.status END AS why
+    FROM events e LEFT JOIN cases c ON c.id = e.case_id
+    WHERE e.status NOT IN ('done', 'superseded')
+      AND NOT (e.status = 'ignored' AND coalesce(e.outcome, '') <> '')
+      AND NOT (e.due_at IS NOT NULL AND EXISTS (
+            SELECT 1 FROM payloads p WHERE p.event_id = e.id AND p.version = e.payload_version))
+      AND NOT (e.status IN ('waiting', 'exception') AND coalesce(c.status, '') IN ('open', 'acknowledged', 'snoozed'))
+""")
+
+#: P4, the other half: a live case without a next time is a desk that nobody looks at.
+SILENT_CASES = text("""
+    SELECT id, status || ', and nothing will remind anybody' AS why FROM cases
+    WHERE status IN ('open', 'acknowledged') AND due_at IS NULL OR status = 'snoozed' AND snoozed_until IS NULL
+""")
+
+#: P3. Every write key once; also when somebody dropped the constraint that holds it.
+DOUBLE_WRITES = text("SELECT key AS id, count(*) || ' writes' AS why FROM writes GROUP BY key HAVING count(*) > 1")
+KEY_CONSTRAINTS = text("""
+    SELECT wanted.name AS id, 'the constraint is gone or not valid' AS why
+    FROM (VALUES ('events_identity'), ('writes_key'), ('books_entries_write_key')) AS wanted(name)
+    WHERE NOT EXISTS (SELECT 1 FROM pg_constraint c JOIN pg_index i ON i.indexrelid = c.conindid
+                      WHERE c.conname = wanted.name AND c.contype = 'u' AND i.indisvalid AND i.indisunique)
+""")
+
+#: The books: every entry has lines and they come to zero; every confirmed write to the books has its entry.
+UNBALANCED_ENTRIES = text("""
+    SELECT e.id, CASE WHEN count(l.*) = 0 THEN 'no lines' ELSE 'off by ' || sum(l.amount_minor) END AS why
+    FROM books_entries e LEFT JOIN books_lines l ON l.entry_id = e.id
+    GROUP BY e.id HAVING count(l.*) = 0 OR sum(l.amount_minor) <> 0 OR count(DISTINCT l.currency) > 1
+""")
+UNBOOKED_WRITES = text("""
+    SELECT w.key AS id, 'confirmed, and not in the books' AS why FROM writes w
+    WHERE w.destination = 'books' AND w.status = 'confirmed'
+      AND NOT EXISTS (SELECT 1 FROM books_entries e WHERE e.write_key = w.key)
+""")
+
+#: P9: the kinds of case that are live, for the roster to be asked about.
+_LIVE_KINDS = text("""
+    SELECT failure_class, source, handler, owner, count(*) AS cases FROM cases
+    WHERE status IN ('open', 'acknowledged', 'snoozed') GROUP BY failure_class, source, handler, owner
+""")
+_BACKLOG = text("""
+    SELECT count(*) AS due, coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8 AS oldest_seconds
+    FROM events WHERE due_at <= now()
+""")
+_SERVER = text("""
+    SELECT current_setting('server_version') AS version, extract(epoch FROM clock_timestamp())::float8 AS clock,
+           current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS synchronous_commit,
+           current_setting('full_page_writes') AS full_page_writes
+""")
+
+
+def violators(*promises: TextClause) -> tuple[int, list[str]]:
+    """How many rows break these promises, and the first of them in words."""
+    found: list[str] = []
+    count = 0
+    with Session(database.engine()) as session:
+        for promise in promises:
+            for row in session.connection().execute(promise).mappings():
+                count += 1
+                if len(found) < LISTED_MAX:
+                    found.append(f"{row['id']}: {row['why']}")
+    return count, found
+
+
+def live_kinds() -> list[dict[str, Any]]:
+    """The kinds of live case and how many there are of each."""
+    return _rows(_LIVE_KINDS)
+
+
+def backlog() -> dict[str, Any]:
+    """How many events are due and since when."""
+    return _rows(_BACKLOG)[0]
+
+
+def server() -> dict[str, Any]:
+    """What the database says about itself."""
+    return _rows(_SERVER)[0]
+
+
+def _rows(query: TextClause) -> list[dict[str, Any]]:
+    with Session(database.engine()) as session:
+        return [dict(row) for row in session.connection().execute(query).mappings()]

@@ -1,0 +1,70 @@
+"""Writes: every effect at a destination, and the proof of one."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import or_
+from sqlmodel import Session, col, select
+
+from console import answers
+from console.asks import WritesAsk
+from console.fields import money
+from console.queries import page
+from counterfoil import database, tables
+
+
+def find_page(ask: WritesAsk) -> answers.Page[answers.Write]:
+    """One page of writes."""
+    wanted = select(tables.Write)
+    for column, value in (
+        (tables.Write.status, ask.status),
+        (tables.Write.destination, ask.destination),
+        (tables.Write.subject, ask.subject),
+        (tables.Write.event_id, ask.event),
+        (tables.Write.key, ask.key),
+    ):
+        if value is not None:
+            wanted = wanted.where(col(column) == value)
+    if ask.q is not None:
+        wanted = wanted.where(
+            or_(
+                col(tables.Write.key).contains(ask.q, autoescape=True),
+                col(tables.Write.subject).contains(ask.q, autoescape=True),
+            )
+        )
+    with Session(database.engine()) as session:
+        rows, following = page.read(
+            session, wanted, at=col(tables.Write.created_at), row_id=col(tables.Write.id), ask=ask
+        )
+    return answers.Page(items=[shown(row) for row in rows], next_cursor=following)
+
+
+def of_event(session: Session, event_id: UUID) -> list[answers.Write]:
+    """The writes that an event caused, in the order in which they were planned."""
+    rows = session.exec(
+        select(tables.Write).where(tables.Write.event_id == event_id).order_by(col(tables.Write.id))
+    ).all()
+    return [shown(row) for row in rows]
+
+
+def entry(session: Session, write_key: str) -> dict[str, Any] | None:
+    """The journal entry of a write as the books hold it now: what a read-back sees."""
+    found = session.exec(select(tables.BooksEntry).where(tables.BooksEntry.write_key == write_key)).first()
+    if found is None:
+        return None
+    lines = session.exec(
+        select(tables.BooksLine).where(tables.BooksLine.entry_id == found.id).order_by(col(tables.BooksLine.position))
+    ).all()
+    return {
+        "entry_id": str(found.id),
+        "date": found.entry_date.isoformat(),
+        "memo": found.memo,
+        "currency": found.currency,
+        "lines": [{"account": line.account, "amount_minor": line.amount_minor, "memo": line.memo} for line in lines],
+    }
+
+
+def shown(row: tables.Write) -> answers.Write:
+    """A row as an answer."""
+    fields = answers.Write.model_fields.keys() - {"amount"}
+    return answers.Write(amount=money(row.amount_minor, row.currency), **{name: getattr(row, name) for name in fields})
