@@ -25,7 +25,7 @@ from ingest.providers import find
 from sandbox.day import Delivery, the_day
 
 HOME = Path(".counterfoil") / "demo"
-HOST, PORT, CONSOLE_PORT = "127.0.0.1", 8000, 8001
+HOST, PORT = "127.0.0.1", 8000
 #: How long the day may take to settle on a slow machine.
 PATIENCE_SECONDS = 60
 
@@ -46,7 +46,6 @@ def environment() -> dict[str, str]:
         "COUNTERFOIL_HOME": str(HOME),
         "COUNTERFOIL_PUBLIC_URL": f"http://{HOST}:{PORT}",
         "COUNTERFOIL_PORT": str(PORT),
-        "COUNTERFOIL_CONSOLE_PORT": str(CONSOLE_PORT),
         "COUNTERFOIL_API_TOKEN": secrets.token_urlsafe(24),
         "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(16)}",
         "STRIPE_MODE": "live",
@@ -61,7 +60,7 @@ class Company:
         self.env = environment()
         self.base = f"http://{HOST}:{PORT}"
         self.api = httpx.Client(
-            base_url=f"http://{HOST}:{CONSOLE_PORT}/api/v1",
+            base_url=f"http://{HOST}:{PORT}/api/v1",
             headers={"Authorization": f"Bearer {self.env['COUNTERFOIL_API_TOKEN']}", "X-Counterfoil-Actor": "demo"},
             timeout=30,
         )
@@ -74,7 +73,7 @@ class Company:
         HOME.mkdir(parents=True)
         log = (HOME / "serve.log").open("wb")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "console", "serve"], env=self.env, stdout=log, stderr=log, start_new_session=True
+            [sys.executable, "-m", "console.cli", "serve"], env=self.env, stdout=log, stderr=log, start_new_session=True
         )
         while time.monotonic() - began < PATIENCE_SECONDS:
             if self.process.poll() is not None:
@@ -128,7 +127,7 @@ class Company:
     def command(self, *words: str) -> str:
         """What a `counterfoil` command prints."""
         done = subprocess.run(  # noqa: S603 - our own command, our own words
-            [sys.executable, "-m", "console", *words], env=self.env, capture_output=True, check=False
+            [sys.executable, "-m", "console.cli", *words], env=self.env, capture_output=True, check=False
         )
         return done.stdout.decode()
 
@@ -197,7 +196,7 @@ def _cases(company: Company) -> None:
     for name in ("class", "what", "owner", "events", "at stake"):
         table.add_column(name, justify="right" if name in ("events", "at stake") else "left", overflow="fold")
     for case in company.every("/cases", status="open"):
-        table.add_row(case["class"], case["title"], case["owner"], str(case["events"]), _money(case["at_stake"]))
+        table.add_row(case["class"], case["title"], case["owner"], str(case["count"]), _money(case["at_stake"]))
     screen.print(table)
 
 
@@ -212,10 +211,10 @@ def _mend(company: Company) -> None:
     case = next(
         case
         for case in company.every("/cases", status="open")
-        if case["class"] == "contract_violation" and case["handler"] == "invoice_paid" and case["events"] == 1
+        if case["class"] == "contract_violation" and case["handler"] == "invoice_paid" and case["count"] == 1
     )
-    event = company.every("/events", q=_blocked(company, case))[0]
-    payload = company.ask("GET", f"/events/{event['id']}")["payload"]
+    event = company.ask("GET", f"/events/{case['events'][0]}")
+    payload = event["payload"]
     if payload["data"]["object"]["customer"] is None:
         payload["data"]["object"]["customer"] = "cus_demojuniper"
     else:
@@ -232,12 +231,6 @@ def _mend(company: Company) -> None:
         f"\n[bold]A fix and a replay.[/] The owner corrected {event['key']}: now [green]{after['status']}[/], its "
         f"case [green]{case['status']}[/]; the original stays beside the corrected copy."
     )
-
-
-def _blocked(company: Company, case: dict[str, Any]) -> str:
-    blocked = company.ask("GET", f"/cases/{case['id']}")["blocked_events"]
-    key: str = blocked[0]["key"]
-    return key
 
 
 def _replay_everything(company: Company) -> None:
@@ -268,7 +261,7 @@ def main() -> int:
         if os.environ.get("DEMO_EXIT") == "1":
             return 0
         screen.print(
-            f"\nStill serving: door http://{HOST}:{PORT}, API http://{HOST}:{CONSOLE_PORT}/api/v1 "
+            f"\nStill serving: door http://{HOST}:{PORT}, API http://{HOST}:{PORT}/api/v1 "
             f"(token {company.env['COUNTERFOIL_API_TOKEN']}). Ctrl-C ends it."
         )
         assert company.process is not None

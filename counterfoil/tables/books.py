@@ -44,7 +44,11 @@ class BooksEntry(SQLModel, table=True):
 
 
 class BooksLine(SQLModel, table=True):
-    """One line: debit positive, credit negative, in minor units of the entry's currency."""
+    """One line: debit positive, credit negative, in minor units of the entry's currency.
+
+    That entry and account exist is checked by the balance trigger, for all lines of a statement at once: foreign keys
+    would ask once a line and lock the same few accounts for every entry.
+    """
 
     __tablename__ = "books_lines"
     __table_args__ = (
@@ -52,9 +56,9 @@ class BooksLine(SQLModel, table=True):
         Index("books_lines_account", "account"),
     )
 
-    entry_id: UUID = Field(primary_key=True, foreign_key="books_entries.id")
+    entry_id: UUID = Field(primary_key=True)
     position: int = Field(primary_key=True)
-    account: str = Field(foreign_key="books_accounts.code")
+    account: str
     amount_minor: int = Field(sa_type=BigInteger)
     currency: str
     memo: str | None = Field(default=None, sa_type=Text)

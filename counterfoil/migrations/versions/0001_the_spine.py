@@ -80,6 +80,18 @@ def upgrade() -> None:
     )
     op.create_index("books_entries_date", "books_entries", ["entry_date", "id"], unique=False)
     op.create_table(
+        "books_lines",
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("memo", sa.Text(), nullable=True),
+        sa.CheckConstraint("amount_minor <> 0", name="books_lines_not_zero"),
+        sa.PrimaryKeyConstraint("entry_id", "position"),
+    )
+    op.create_index("books_lines_account", "books_lines", ["account"], unique=False)
+    op.create_table(
         "cases",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("failure_class", sa.String(), nullable=False),
@@ -295,26 +307,6 @@ def upgrade() -> None:
         "writes_unsettled", "writes", ["id"], unique=False, postgresql_where=sa.text("confirmed_at IS NULL")
     )
     op.create_table(
-        "books_lines",
-        sa.Column("entry_id", sa.Uuid(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("account", sa.String(), nullable=False),
-        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
-        sa.Column("currency", sa.String(), nullable=False),
-        sa.Column("memo", sa.Text(), nullable=True),
-        sa.CheckConstraint("amount_minor <> 0", name="books_lines_not_zero"),
-        sa.ForeignKeyConstraint(
-            ["account"],
-            ["books_accounts.code"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["entry_id"],
-            ["books_entries.id"],
-        ),
-        sa.PrimaryKeyConstraint("entry_id", "position"),
-    )
-    op.create_index("books_lines_account", "books_lines", ["account"], unique=False)
-    op.create_table(
         "case_events",
         sa.Column("case_id", sa.Uuid(), nullable=False),
         sa.Column("event_id", sa.Uuid(), nullable=False),
@@ -395,8 +387,6 @@ def downgrade() -> None:
     op.drop_table("notifications")
     op.drop_index("case_events_event", table_name="case_events")
     op.drop_table("case_events")
-    op.drop_index("books_lines_account", table_name="books_lines")
-    op.drop_table("books_lines")
     op.drop_index("writes_unsettled", table_name="writes", postgresql_where=sa.text("confirmed_at IS NULL"))
     op.drop_index("writes_subject", table_name="writes")
     op.drop_index("writes_event", table_name="writes")
@@ -419,6 +409,8 @@ def downgrade() -> None:
         "cases_live", table_name="cases", postgresql_where=sa.text("status IN ('open', 'acknowledged', 'snoozed')")
     )
     op.drop_table("cases")
+    op.drop_index("books_lines_account", table_name="books_lines")
+    op.drop_table("books_lines")
     op.drop_index("books_entries_date", table_name="books_entries")
     op.drop_table("books_entries")
     op.drop_table("books_accounts")
