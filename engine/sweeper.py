@@ -4,7 +4,7 @@ ring         events that are due and in nobody's hands: never rung, retries, lea
 escalate     cases that nobody answered; snoozed ones wake
 notify       messages that wait to be sent
 replays      the next portion of every running replay
-refusals     bursts of refused signatures become a case; old samples go
+refusals     bursts of refused signatures become a case; old counts go
 """
 
 import threading
@@ -15,7 +15,7 @@ import psycopg
 from counterfoil import database, queue, telemetry
 from counterfoil.database import Connection
 from counterfoil.ledger.claim import backlog
-from exceptions_queue import escalation, notify, replay
+from exceptions_queue import bursts, escalation, notify, replay
 
 #: An arbitrary constant shared by all sweepers of a deployment.
 SWEEP_LOCK = 7_203_411_864
@@ -38,6 +38,7 @@ SWEEPS: Mapping[str, Callable[[Connection], dict[str, int]]] = {
     "ring": ring_for_due,
     "escalate": escalation.run_once,
     "replays": replay.advance,
+    "refusals": bursts.run_once,
 }
 
 

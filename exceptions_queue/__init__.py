@@ -5,6 +5,7 @@ owners      who answers for what, read from owners.toml and checked before anyth
 cases       failures that belong together become one case; what people do with it
 replay      one event, or many by filter, back to the entrance
 notify      tells the owner, keeps the receipt
+bursts      refused signatures, when they come in bursts
 escalation  wakes what sleeps, passes on what nobody answers
 
 May import `counterfoil` and `contracts`; knows nothing of the engine, the door or the console.
