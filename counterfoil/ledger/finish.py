@@ -139,10 +139,10 @@ def standing_writes(conn: Connection, keys: Sequence[str]) -> dict[str, dict[str
 
 _RUNS = """
 INSERT INTO runs (id, event_id, generation, attempt, handler, handler_version, contract, status, failure_class,
-                  detail, steps, worker, replay_id, started_at)
+                  detail, steps, worker, replay_id, started_at, finished_at)
 SELECT r.id, r.event_id, r.generation, r.attempt, r.handler, r.handler_version, r.contract, r.status,
        r.failure_class, r.detail, r.steps, r.worker, r.replay_id,
-       clock_timestamp() - make_interval(secs => r.took_seconds)
+       clock_timestamp() - make_interval(secs => r.took_seconds), clock_timestamp()
 FROM jsonb_to_recordset(%s::jsonb) AS r(id uuid, event_id uuid, generation int, attempt int, handler text,
      handler_version text, contract text, status text, failure_class text, detail text, steps jsonb, worker text,
      replay_id uuid, took_seconds float8)
