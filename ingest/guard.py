@@ -46,7 +46,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self.phase = "idle"
         self.deadline = self.loop.time() + self.limits.head_seconds
         self._fault: Problem | None = None
-        self._fed_bytes = 0
+        self._fed_bytes = 0  #: of a request whose head is not complete
+        self._begun = 0  #: requests that began in the bytes just fed
         self._body_bytes = 0
 
     # Coming and going
@@ -83,16 +84,16 @@ class GuardedProtocol(HttpToolsProtocol):
         """Feed the parser; answer what it, or one of the checks below, does not like."""
         if self.phase == "lingering" or self._fault is not None:
             return
-        self._fed_bytes += len(data)
+        # What of these bytes is head is known only when they begin one; an unfinished head is counted from there.
+        begins = self.phase == "idle"
+        self._begun = 0
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # The request is answered as if it had not asked to change protocols; nothing after it is read.
-            if self.cycle is not None:
-                self.cycle.keep_alive = False
         except httptools.HttpParserError as error:
             self._stumble(error)
             return
+        if self._begun == 0 or (self._begun == 1 and begins):
+            self._fed_bytes += len(data)
         if self.phase == "head" and self._fed_bytes > self.limits.head_bytes_max + self.limits.target_bytes_max:
             self._end(_head_too_large(self.limits))
 
@@ -101,6 +102,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self.phase = "head"
         self.deadline = self.loop.time() + self.limits.head_seconds
+        self._begun += 1
         self._fed_bytes = 0
         self._body_bytes = 0
 
@@ -226,6 +228,9 @@ class GuardedProtocol(HttpToolsProtocol):
             raise _bad("http_version", "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
         if not self.url.startswith(b"/"):
             raise _bad("target", "The request target must be a path.")
+        if self.parser.should_upgrade():
+            # The parser gives up the body of such a request.
+            raise _bad("upgrade", "This door speaks HTTP/1.1 only; send it without Upgrade.")
         size = 0
         seen: dict[bytes, bytes] = {}
         for name, value in headers:
