@@ -114,6 +114,8 @@ def explain(body: bytes) -> str | None:
     return _explain_values(parsed)
 
 
+_TOO_MANY = f"The body holds more than {ELEMENTS_MAX} events."
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TOO_DEEP = f"The body nests deeper than {DEPTH_MAX} levels."
 
 
@@ -127,7 +129,7 @@ def _explain_values(parsed: Any) -> str | None:
         for text in texts:
             if "\x00" in text:
                 return "The body holds a NUL character."
-            if any("\ud800" <= character <= "\udfff" for character in text):
+            if _SURROGATE.search(text):
                 return "The body holds half of a surrogate pair."
         depth += bool(containers)
         if depth > DEPTH_MAX:
@@ -215,7 +217,7 @@ def cut_elements(body: bytes, path: tuple[str, ...]) -> list[bytes]:
     except BodyRefused as refusal:
         elements = _cut(body, path, refusal)
     if len(elements) > ELEMENTS_MAX:
-        raise BodyRefused(f"The body holds more than {ELEMENTS_MAX} events.")
+        raise BodyRefused(_TOO_MANY)
     return elements
 
 
@@ -256,8 +258,12 @@ def _find_member(text: str, position: int, wanted: str) -> int:
 
 def _spans(text: str, position: int) -> tuple[list[tuple[int, int]], int]:
     """Find where each element of the array at this position starts and stops, and where the array ends."""
-    spans, separator = [], "["
+    spans: list[tuple[int, int]] = []
+    separator = "["
     while text[position : position + 1] == separator:
+        if len(spans) > ELEMENTS_MAX:
+            # Not one element more is looked at: this way of cutting is slow.
+            raise BodyRefused(_TOO_MANY)
         start = _skip(text, position + 1)
         if separator == "[" and text[start : start + 1] == "]":
             return [], start + 1

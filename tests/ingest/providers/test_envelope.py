@@ -1,6 +1,8 @@
 """The strict reading: what it refuses, and that the fast proof and the slow explanation never disagree."""
 
+import contextlib
 import json
+import time
 from typing import Any
 
 import pytest
@@ -67,6 +69,7 @@ REFUSED = {
     "negative number beyond doubles": (b"[-1e309]", "number"),
     "number below all reason": (b"[1e-99999]", "number"),
     "zero with an absurd exponent": (b"[0e1000000]", "number"),
+    "absurd exponent with a capital E": (b"[0E401]", "number"),
     "long exponent": (b"[1e" + b"0" * 500 + b"1]", "number"),
 }
 
@@ -108,7 +111,23 @@ PLAIN = ["a", "b", "é", "🦊", ":", ",", "[", "]", "{", "}", "0e000", "1" * 10
 ESCAPED = ["\\u0000", "\\u0022", "\\u005c", "\\u0061", "\\ud83d\\ude00", "\\ud800", "\\udc00", "\\\\u0000", "\\u00e9"]
 PIECES = st.sampled_from([*PLAIN, *ESCAPED])
 STRINGS = st.lists(PIECES, max_size=4).map(lambda pieces: f'"{"".join(pieces)}"')
-SHORT = ["0", "-0", "1", "-12", "1.5", "1e5", "1E+5", "1e-7", "1e400", "1e-400", "1e-401", "0e400", "0e401", "1e308"]
+SHORT = [
+    "0",
+    "-0",
+    "1",
+    "-12",
+    "1.5",
+    "1e5",
+    "1E+5",
+    "1e-7",
+    "1e400",
+    "1e-400",
+    "1e-401",
+    "1E-401",
+    "0e400",
+    "0e401",
+    "1e308",
+]
 LONG = ["9" * 99, "9" * 100, "9" * 400, "9" * 401, "0." + "3" * 398, "0." + "3" * 399, "-" + "7" * 399, "-" + "7" * 400]
 NUMBERS = st.sampled_from([*SHORT, *LONG])
 BLANKS = st.sampled_from(["", " ", "\n  "])
@@ -248,6 +267,27 @@ def test_more_elements_than_any_provider_sends_are_refused() -> None:
     assert len(cut_elements(b"[" + b",".join([b"{}"] * ELEMENTS_MAX) + b"]", ())) == ELEMENTS_MAX
     with pytest.raises(BodyRefused):
         cut_elements(b"[" + b",".join([b"{}"] * (ELEMENTS_MAX + 1)) + b"]", ())
+    with pytest.raises(BodyRefused, match="more than"):
+        cut_elements(b'[{"a":1,"a":2}' + b",0" * 500_000 + b"]", ())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'["\\u0022' + b"a" * 1_000_000 + b'"]',
+        b"[" * 500_000 + b"]" * 500_000,
+        b"[" + b"[]," * 300_000 + b"0]",
+        b"[" + b"0," * 500_000 + b"1e999]",
+        b'{"a":1,"a":[' + b"{}," * 300_000 + b"0]}",
+        b'["' + b"\\ud83d" * 160_000 + b'"]',
+    ],
+)
+def test_a_hostile_body_of_a_megabyte_is_judged_within_a_second(body: bytes) -> None:
+    """However it is made; the limit is generous for a busy machine."""
+    started = time.process_time()
+    with contextlib.suppress(BodyRefused):
+        check_json(body)
+    assert time.process_time() - started < 1
 
 
 @settings(max_examples=200, deadline=None)
