@@ -130,6 +130,7 @@ class Case(Shown):
 class CaseMember(Shown):
     """One event inside a case and what exactly was wrong with it."""
 
+    case_id: UUID
     event_id: UUID
     source: str | None
     key: str | None
@@ -199,6 +200,7 @@ class EventDetail(Event):
     runs: list[Run]
     writes: list[Write]
     cases: list[Case]
+    incidents: list[CaseMember] = Field(description="what exactly was wrong with it, per case")
     notifications: list[Notification]
     audit: list[Audit]
 

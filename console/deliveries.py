@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib import resources
+from math import floor
 from typing import Any
 
 from ingest.providers.base import Provider, Received, Rejected, Request
@@ -237,8 +238,8 @@ def _mapped(value: Any, change: Callable[[str, Any], Any], name: str = "") -> An
 
 def _moved_number(value: int, shift: timedelta) -> int:
     if value in _SECONDS:
-        return value + round(shift.total_seconds())
-    return value + round(shift.total_seconds() * 1000) if value in _MILLISECONDS else value
+        return value + floor(shift.total_seconds())
+    return value + floor(shift.total_seconds() * 1000) if value in _MILLISECONDS else value
 
 
 def _moved_text(value: str, shift: timedelta) -> str:
@@ -246,7 +247,7 @@ def _moved_text(value: str, shift: timedelta) -> str:
     if found is None:
         return value
     day, fraction, zone = found.groups()
-    moved = datetime.fromisoformat(day + "+00:00") + timedelta(seconds=round(shift.total_seconds()))
+    moved = datetime.fromisoformat(day + "+00:00") + timedelta(seconds=floor(shift.total_seconds()))
     return f"{moved:%Y-%m-%dT%H:%M:%S}{fraction or ''}{zone or ''}"
 
 

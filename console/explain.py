@@ -80,7 +80,8 @@ def _failed(event: EventDetail) -> Answered:
         {"run_id": run.id, "class": run.failure_class, "detail": run.detail, "at": rfc3339(run.finished_at)}
         for run in broken
     ]
-    facts += [_case_facts(case) for case in event.cases]
+    wrong = {incident.case_id: incident.detail for incident in event.incidents}
+    facts += [_case_facts(case, wrong.get(case.id, {})) for case in event.cases]
     if event.fault:
         facts.append({"found_at_the_door": event.fault})
     if not facts:
@@ -142,7 +143,7 @@ def _run_facts(run: answers.Run) -> dict[str, Any]:
     )
 
 
-def _case_facts(case: answers.Case) -> dict[str, Any]:
+def _case_facts(case: answers.Case, wrong: dict[str, Any]) -> dict[str, Any]:
     return {
         "case_id": case.id,
         "class": case.failure_class,
@@ -150,6 +151,7 @@ def _case_facts(case: answers.Case) -> dict[str, Any]:
         "status": case.status,
         "owner": case.owner,
         "advice": case.advice,
+        "wrong": wrong,
     }
 
 

@@ -20,7 +20,7 @@ class Remembered(NamedTuple):
     """What an earlier request with the same key did, and what it was answered (None if we died before answering)."""
 
     done: dict[str, Any]
-    answer: dict[str, Any] | None
+    answer: str | None
 
 
 def fingerprint(who: str, route: str, about: str | None, body: Any) -> str:
@@ -46,7 +46,7 @@ def find(conn: Connection, key: str, request: str) -> Remembered | None:
     return Remembered(row["answer"]["done"], row["answer"]["answer"])
 
 
-def remember(conn: Connection, key: str, done: dict[str, Any], answer: dict[str, Any] | None = None) -> None:
+def remember(conn: Connection, key: str, done: dict[str, Any], answer: str | None = None) -> None:
     """Keep what was done, with the change; and its answer, as soon as there is one."""
     conn.execute(
         "UPDATE api_requests SET status = 200, answer = %s WHERE key = %s",

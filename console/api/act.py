@@ -100,7 +100,7 @@ def once(asking: Asking, name: str, act: Callable[[Connection], Done], answer: C
     found = answer(done)
     if key:
         with database.transaction() as conn:
-            idempotency.remember(conn, key, done, found.model_dump(mode="json", by_alias=True))
+            idempotency.remember(conn, key, done, found.model_dump_json(by_alias=True))
     return found
 
 

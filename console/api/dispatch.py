@@ -3,7 +3,6 @@
 Whatever a sender does wrong is answered with a 4xx problem; only our own faults become a 5xx.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -69,7 +68,7 @@ def _answer(request: Request, route: Route, who: auth.Actor, raw: bytes) -> Resp
     )
     with problems.told():
         found = route.call(asking)
-    text = found.model_dump_json(by_alias=True) if isinstance(found, BaseModel) else json.dumps(found)
+    text = found if isinstance(found, str) else found.model_dump_json(by_alias=True)
     return Response(text, media_type="application/json", headers=HEADERS)
 
 

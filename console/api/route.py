@@ -29,8 +29,8 @@ class Asking(NamedTuple):
         return self.id
 
 
-#: What a route's function gives back: a model, or the plain JSON of an answer that was given before.
-Reply = BaseModel | dict[str, Any]
+#: What a route's function gives back: a model, or the text of an answer that was given before.
+Reply = BaseModel | str
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def find(case_id: UUID) -> answers.CaseDetail | None:
         return answers.CaseDetail(
             **shown(session, [row])[0].model_dump(by_alias=True),
             detail=row.detail,
-            members=_members(session, case_id),
+            members=_members(session, col(tables.CaseEvent.case_id) == case_id),
             notifications=notifications(session, [case_id]),
             audit=audit.about(session, [f"case:{case_id}"]),
         )
@@ -148,11 +148,16 @@ def _newest_events(session: Session, case_ids: Sequence[UUID]) -> dict[UUID, lis
     return found
 
 
-def _members(session: Session, case_id: UUID) -> list[answers.CaseMember]:
+def incidents(session: Session, event_id: UUID) -> list[answers.CaseMember]:
+    """What was wrong with an event, per case that it was part of."""
+    return _members(session, col(tables.CaseEvent.event_id) == event_id)
+
+
+def _members(session: Session, condition: ColumnElement[bool]) -> list[answers.CaseMember]:
     rows = session.exec(
         select(tables.CaseEvent, tables.Event)
         .join(tables.Event, col(tables.Event.id) == col(tables.CaseEvent.event_id), isouter=True)
-        .where(tables.CaseEvent.case_id == case_id)
+        .where(condition)
         .order_by(col(tables.CaseEvent.event_id).desc())
         .limit(MEMBERS_MAX)
     ).all()
@@ -163,6 +168,7 @@ def _member(member: tables.CaseEvent, event: tables.Event | None) -> answers.Cas
     known: dict[str, Any] = {name: getattr(event, name, None) for name in ("source", "key", "type", "status")}
     assert member.added_at is not None
     return answers.CaseMember(
+        case_id=member.case_id,
         event_id=member.event_id,
         amount=money(member.amount_minor, member.currency),
         detail=member.detail,

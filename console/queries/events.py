@@ -63,6 +63,7 @@ def find(event_id: UUID) -> answers.EventDetail | None:
             runs=runs.of_event(session, event_id),
             writes=their_writes,
             cases=their_cases,
+            incidents=cases.incidents(session, event_id),
             notifications=cases.notifications(session, case_ids),
             audit=audit.about(
                 session,
