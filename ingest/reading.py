@@ -101,7 +101,7 @@ class Reader:
     def __init__(self, limits: Limits) -> None:
         """Start with nothing being read."""
         self._limits = limits
-        self._reading_bytes = 0
+        self.reading_bytes = 0
 
     async def read(self, receive: Receive) -> bytes:
         """The whole body, joined once.
@@ -118,22 +118,22 @@ class Reader:
 
     async def _read_rest(self, receive: Receive, first: bytes) -> bytes:
         chunks, size = [first], len(first)
-        self._reading_bytes += size
+        self.reading_bytes += size
         try:
             more = True
             while more:
                 if size > self._limits.body_bytes_max:
                     raise too_large(self._limits)
-                if self._reading_bytes > READING_BYTES_MAX:
+                if self.reading_bytes > READING_BYTES_MAX:
                     raise Problem(503, "overloaded", "Too many bodies are being read. Send it again.", close=True)
                 message = await receive()
                 chunk = _content(message)
                 more = message.get("more_body", False)
                 chunks.append(chunk)
                 size += len(chunk)
-                self._reading_bytes += len(chunk)
+                self.reading_bytes += len(chunk)
         finally:
-            self._reading_bytes -= size
+            self.reading_bytes -= size
         if size > self._limits.body_bytes_max:
             raise too_large(self._limits)
         return b"".join(chunks)

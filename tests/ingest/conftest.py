@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -63,10 +63,11 @@ def read_reply(stream: Any) -> Reply | None:
 class RunningDoor:
     """A door that listens on loopback, and what a sender does to it."""
 
-    def __init__(self, app: Door, port: int, url: str) -> None:
+    def __init__(self, app: Door, port: int, url: str, stop: Callable[[], None]) -> None:
         self.app = app
         self.port = port
         self.url = url
+        self.stop = stop
 
     def connect(self, timeout: float = 5.0) -> socket.socket:
         """A raw connection."""
@@ -77,10 +78,8 @@ class RunningDoor:
     def raw(self, data: bytes, timeout: float = 5.0) -> Reply | None:
         """Send bytes as they are and read the first answer."""
         with self.connect(timeout) as connection:
-            try:
+            with suppress(OSError):  # refused while we were still sending; the answer is there all the same
                 connection.sendall(data)
-            except OSError:
-                pass  # refused while we were still sending; the answer is there all the same
             with connection.makefile("rb") as stream:
                 return read_reply(stream)
 
@@ -167,14 +166,17 @@ def serving(app: Door, url: str) -> Iterator[RunningDoor]:
     server = make_server(app, "127.0.0.1", port)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    running = RunningDoor(app, port, url)
-    wait_until(lambda: server.started and app.admission.fault is None, 10)
-    try:
-        yield running
-    finally:
+
+    def stop() -> None:
         server.should_exit = True
         thread.join(15)
         assert not thread.is_alive(), "the door did not stop"
+
+    wait_until(lambda: server.started, 10)
+    try:
+        yield RunningDoor(app, port, url, stop)
+    finally:
+        stop()
 
 
 def wait_until(holds: Callable[[], bool], seconds: float) -> float:
@@ -220,8 +222,6 @@ def forget() -> None:
 @pytest.fixture
 def open_door(database_url: str) -> Iterator[Callable[..., RunningDoor]]:
     """Opens a door of this test's own: `open_door(limits, NAME=value)`."""
-    from contextlib import ExitStack
-
     with ExitStack() as stack:
         yield lambda limits=None, **env: stack.enter_context(a_door(database_url, limits, **env))
 
@@ -248,3 +248,36 @@ def _a_hubspot_event() -> Callable[..., dict[str, Any]]:
 def door_over() -> Callable[..., Any]:
     """Opens a door over a database for the length of a `with` block."""
     return a_door
+
+
+@contextmanager
+def held(url: str, table: str) -> Iterator[None]:
+    """Keep everybody else out of a table."""
+    with psycopg.connect(url) as connection:
+        connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        yield
+        connection.rollback()
+
+
+@pytest.fixture(name="holding")
+def _holding() -> Callable[..., Any]:
+    """Locks a table for the length of a `with` block."""
+    return held
+
+
+@pytest.fixture(name="sign_stripe")
+def _sign_stripe() -> Callable[[bytes], dict[str, str]]:
+    """Signs a body as Stripe."""
+    return sign_stripe
+
+
+@pytest.fixture(name="read_reply")
+def _read_reply() -> Callable[[Any], Reply | None]:
+    """Reads the next answer of a connection."""
+    return read_reply
+
+
+@pytest.fixture(name="wait_until")
+def _wait_until() -> Callable[..., float]:
+    """Waits for something to become true."""
+    return wait_until

@@ -100,7 +100,7 @@ class Case:
     make: Callable[[], bytes]
 
 
-def cases() -> Iterator[Case]:  # noqa: PLR0915 - a table
+def cases() -> Iterator[Case]:
     def case(name: str, expect: int, make: Callable[[], bytes]) -> Case:
         return Case(name, expect, make)
 
