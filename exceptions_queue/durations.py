@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-_SHAPE = re.compile(r"(\d{1,4})(m|h|d)")
+_SHAPE = re.compile(r"([0-9]{1,5})(m|h|d)")
 _UNIT_MINUTES = {"m": 1, "h": 60, "d": 1440}
 
 #: Nobody answers faster than this, and every rung of a ladder would fire in one night.

@@ -94,7 +94,7 @@ def of(code: str) -> type[Failure]:
 
 
 class ContractViolated(Failure):
-    """The payload breaks its contract."""
+    """The contract for this source, type and API version does not hold: its shape, or what must be true of it."""
 
     code = "contract_violation"
     title = "The payload breaks its contract"
@@ -124,8 +124,8 @@ class IdentityConflict(Failure):
     title = "One identity, two different contents"
     role = "platform"
     advice = (
-        "Compare both payloads. If the first is right, dismiss this one; if the second is right, edit the first and "
-        "replay it. Ask the provider why it changed."
+        "Compare both payloads. If the first is right, dismiss this case. If the second is right, put right by hand "
+        "what the first wrote, then dismiss. Ask the provider why it changed."
     )
 
 
@@ -137,7 +137,7 @@ class WrongAccount(Failure):
     role = "platform"
     advice = (
         "Find out which endpoint at the provider points here. Correct that endpoint, or add the account to this "
-        "source, then dismiss the case or replay it."
+        "source for what comes next; then dismiss the case."
     )
 
 

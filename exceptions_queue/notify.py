@@ -81,10 +81,12 @@ def deliver_pending(limit: int = PORTION) -> dict[str, int]:
 _CLAIM = """
 UPDATE notifications n SET status = 'sending', attempts = n.attempts + 1,
     due_at = now() + make_interval(secs => %(lease)s)
-FROM (SELECT id FROM notifications WHERE status IN ('pending', 'sending') AND due_at <= now()
-      ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AS due, cases c
+FROM (SELECT p.id, (SELECT f.recipient FROM notifications f WHERE f.id = p.fallback_of) AS first_recipient
+      FROM notifications p WHERE p.status IN ('pending', 'sending') AND p.due_at <= now()
+      ORDER BY p.due_at LIMIT %(limit)s FOR UPDATE OF p SKIP LOCKED) AS due, cases c
 WHERE n.id = due.id AND c.id = n.case_id
-RETURNING n.id, n.case_id, n.kind, n.recipient, n.channel, n.attempts, c.failure_class, c.title, c.source, c.handler,
+RETURNING n.id, n.case_id, n.kind, n.recipient, n.channel, n.attempts, n.fallback_of,
+          coalesce(due.first_recipient, n.recipient) AS meant_for, c.failure_class, c.title, c.source, c.handler,
           c.owner, c.status AS case_status, c.events
 """
 
@@ -95,9 +97,9 @@ def _claim(conn: Connection, limit: int) -> list[dict[str, Any]]:
 
 
 def route(roster: Roster, row: dict[str, Any]) -> list[Stop]:
-    """Where this message can be tried, in order: its person, the owner of the moment, deputies, the last resort."""
+    """Where this message can be tried: the person meant, the owner of the moment, deputies, the last resort."""
     whose = roster.resolve(row["failure_class"], source=row["source"], handler=row["handler"], at=clock.now())
-    people = [one for one in (row["recipient"], whose.owner, *whose.deputies) if one in roster.people]
+    people = [one for one in (row["meant_for"], whose.owner, *whose.deputies) if one in roster.people]
     stops = [
         Stop(one, label, reference)
         for one in dict.fromkeys(people)
@@ -109,11 +111,12 @@ def route(roster: Roster, row: dict[str, Any]) -> list[Stop]:
 
 
 def _where(stops: Sequence[Stop], row: dict[str, Any]) -> int:
-    """The stop that this row stands for; its person's first one when the roster has changed since."""
+    """The stop that this row stands for. When the roster has changed since, a fallback goes to the last resort:
+    it must never begin the round again."""
     for position, stop in enumerate(stops):
         if stop.recipient == row["recipient"] and row["channel"] in (None, stop.label):
             return position
-    return 0
+    return 0 if row["fallback_of"] is None else len(stops) - 1
 
 
 def _attempt(roster: Roster, row: dict[str, Any], stake: Stake, results: dict[UUID, str | None]) -> None:
@@ -174,10 +177,8 @@ def _record(roster: Roster, row: dict[str, Any], problem: str | None) -> str:
             # The lease ran out and somebody else sends it: that receipt counts.
             return "late"
         if problem is not None and following:
-            there = following[0]
-            record_notices(
-                conn, [Notice(row["case_id"], row["kind"], there.recipient, there.label, fallback_of=row["id"])]
-            )
+            there, first = following[0], row["fallback_of"] or row["id"]
+            record_notices(conn, [Notice(row["case_id"], row["kind"], there.recipient, there.label, first)])
         elif problem is not None:
             _nobody_told(conn, row)
     wide(

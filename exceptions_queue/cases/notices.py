@@ -21,7 +21,7 @@ class Notice:
     kind: str  #: one of `Kind`
     recipient: str
     channel: str | None = None  #: the channel to begin with; None: the person's first
-    fallback_of: UUID | None = None  #: the attempt that this one replaces
+    fallback_of: UUID | None = None  #: the first attempt, if this one replaces it
     id: UUID = field(default_factory=keys.new_id)
 
 

@@ -101,15 +101,15 @@ def open_many(conn: Connection, incidents: Sequence[Incident], *, actor: str = "
 
 
 def _grouped(incidents: Sequence[Incident]) -> dict[str, _Case]:
-    """By fingerprint, in the order in which all workers lock them; an event named twice counts as its last word."""
-    last = {one.event_id or keys.new_id(): one for one in incidents}
+    """By fingerprint; an event named twice counts as its last word."""
     cases: dict[str, _Case] = {}
-    for fingerprint, one in sorted(((one.fingerprint, one) for one in last.values()), key=lambda pair: pair[0]):
-        cases.setdefault(fingerprint, _Case([])).incidents.append(one)
+    for one in {one.event_id or keys.new_id(): one for one in incidents}.values():
+        cases.setdefault(one.fingerprint, _Case([])).incidents.append(one)
     return cases
 
 
-# Touching an existing case locks it: from here to the commit its totals are ours alone.
+# Touching an existing case locks it: from here to the commit its totals are ours alone. The order is what keeps two
+# groups from waiting for each other.
 _FIND_OR_OPEN = """
 INSERT INTO cases (id, failure_class, fingerprint, title, detail, source, handler, destination, due_at)
 SELECT r.id, r.failure_class, r.fingerprint, r.title, r.detail, r.source, r.handler, r.destination,

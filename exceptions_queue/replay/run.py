@@ -103,11 +103,12 @@ def _send_portion(conn: Connection, replay: dict[str, Any]) -> set[UUID]:
     chosen = [row["event_id"] for row in conn.execute(_NEXT, (replay["id"], room)).fetchall()]
     if not chosen:
         return set()
-    # In the order of ids, as everybody locks events; those that run are not waited for.
-    conn.execute(
+    # Locked in the order of ids, as everybody locks events. The lifecycle lets a worker give a running event back;
+    # taking one out of its hands is not ours to do, so only those that rest are moved.
+    resting = conn.execute(
         "SELECT id FROM events WHERE id = ANY(%s) AND status NOT IN ('queued', 'running') ORDER BY id FOR UPDATE",
         (chosen,),
-    )
+    ).fetchall()
     sets = {
         "due_at": NOW,
         "attempts": 0,
@@ -116,7 +117,7 @@ def _send_portion(conn: Connection, replay: dict[str, Any]) -> set[UUID]:
         "finished_at": None,
         "replay_id": replay["id"],
     }
-    moved = move(conn, "event", chosen, EventState.QUEUED, sets=sets)
+    moved = move(conn, "event", [row["id"] for row in resting], EventState.QUEUED, sets=sets)
     if replay["from_step"] == "start" and moved:
         conn.execute("UPDATE events SET generation = generation + 1 WHERE id = ANY(%s)", (list(moved),))
     conn.execute(_MARK, (replay["id"], chosen))

@@ -224,7 +224,7 @@ def test_a_bottomless_detail_is_cut() -> None:
 def test_eight_workers_with_the_same_fingerprints_make_one_case_each(database_url: str) -> None:
     """P9 under a race: eight threads, forty groups in shuffled orders, five fingerprints: five cases, exact counts.
 
-    Remove the partial unique index and there are more than five; remove the order in `_grouped` and they deadlock.
+    Remove the partial unique index and there are more than five; remove `ORDER BY r.fingerprint` and they deadlock.
     """
     groups_each, fingerprints = 5, 5
     barrier = threading.Barrier(8)
@@ -278,7 +278,7 @@ def test_two_workers_clearing_the_last_two_events_leave_no_open_case_behind(
     one, two = keys.new_id(), keys.new_id()
     cases.open_many(conn, [an_incident(one), an_incident(two)])
     conn.commit()
-    with psycopg.connect(database_url, row_factory=dict_row) as other:
+    with psycopg.connect(database_url, row_factory=dict_row, options="-c lock_timeout=1s") as other:
         assert cases.clear(conn, [one], actor="engine") == []
         assert cases.clear(other, [two], actor="engine") == []
         conn.commit()
