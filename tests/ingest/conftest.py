@@ -281,3 +281,21 @@ def _read_reply() -> Callable[[Any], Reply | None]:
 def _wait_until() -> Callable[..., float]:
     """Waits for something to become true."""
     return wait_until
+
+
+@pytest.fixture(name="free_port")
+def _free_port() -> Callable[[], int]:
+    """Finds a TCP port on loopback that nobody listens on."""
+
+    def find_free() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+
+    return find_free
+
+
+@pytest.fixture
+def running_at(database_url: str) -> Callable[[int], RunningDoor]:
+    """Speaks to a door that runs as a process of its own."""
+    return lambda port: RunningDoor(None, port, database_url, lambda: None)  # type: ignore[arg-type]

@@ -38,16 +38,14 @@ def test_what_waits_is_bounded_and_everybody_hears_within_five_seconds(
 ) -> None:
     """With the ledger blocked: beyond the bound 429 at once, the waiting 503 in time; afterwards it goes on."""
     running = open_door(Limits(waiting_events_max=20))
-    replies = []
 
     def send(number: int) -> tuple[float, Any]:
         began = time.monotonic()
         reply = running.stripe(a_stripe_event(f"evt_{number}y"))
         return time.monotonic() - began, reply
 
-    with ThreadPoolExecutor(60) as senders:
-        with holding(running.url, "events"):
-            replies = list(senders.map(send, range(60)))
+    with ThreadPoolExecutor(60) as senders, holding(running.url, "events"):
+        replies = list(senders.map(send, range(60)))
     statuses = Counter(reply.status for _, reply in replies)
     assert set(statuses) == {429, 503}
     assert statuses[429] >= 35
@@ -56,7 +54,7 @@ def test_what_waits_is_bounded_and_everybody_hears_within_five_seconds(
     assert all(int(reply.headers["retry-after"]) >= 1 for _, reply in replies)
     assert {reply.headers["content-type"] for _, reply in replies} == {"application/problem+json"}
     began = time.monotonic()
-    while (reply := running.stripe(a_stripe_event("evt_after"))).status != 200:
+    while running.stripe(a_stripe_event("evt_after")).status != 200:
         assert time.monotonic() - began < 3
     # Whoever was told 503 comes again; whether or not the first attempt was committed after all, there is one row.
     for number in range(60):

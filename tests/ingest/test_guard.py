@@ -15,6 +15,8 @@ from ingest.limits import Limits
 #: Deadlines short enough to wait for; everything else as shipped.
 QUICK = Limits(head_seconds=0.6, body_seconds=0.6, idle_seconds=0.6, linger_seconds=0.3, answer_seconds=0.6)
 
+HEAD = b"POST /webhooks/stripe HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+
 OpenDoor = Callable[..., Any]
 
 
@@ -172,7 +174,7 @@ def test_a_smuggled_request_is_not_seen(running: Any, read_reply: Any, good: Any
 def test_a_refused_client_gets_to_read_why_while_it_still_sends(open_door: OpenDoor, read_reply: Any) -> None:
     """The answer to a body that is too large is not lost to a reset, although most of the body was never read."""
     running = open_door()
-    head = b"POST /webhooks/stripe HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nContent-Length: 9000000\r\n\r\n"
+    head = HEAD % 9_000_000
     with running.connect() as connection, connection.makefile("rb") as stream:
         connection.sendall(head)
         for _ in range(20):
@@ -250,7 +252,7 @@ def test_many_slow_bodies_cannot_fill_the_memory(
 ) -> None:
     """What all unfinished bodies take together is bounded; beyond it 503, and honest requests go on."""
     monkeypatch.setattr("ingest.reading.READING_BYTES_MAX", 1_000_000)
-    head = b"POST /webhooks/stripe HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
+    head = HEAD % 1_000_000
     crowd = [running.connect() for _ in range(6)]
     statuses = []
     for connection in crowd:
