@@ -23,6 +23,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 #: A statement that takes longer than this is a fault, not patience (milliseconds).
 STATEMENT_TIMEOUT_MS = 30_000
+#: A loop's transaction never waits for anything but Postgres. One that does belongs to a process that stands still, and
+#: its locks would hold up everybody (milliseconds; shorter than the takeover of a crashed worker's events may take).
+IDLE_IN_TRANSACTION_MS = 5_000
 #: How long a connection attempt may take (seconds); a hanging server must not hang us.
 CONNECT_TIMEOUT_SECONDS = 5
 
@@ -45,7 +48,8 @@ def connect(*, autocommit: bool = False) -> Connection:
         autocommit=autocommit,
         row_factory=dict_row,
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+        options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
+        f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}",
         application_name="counterfoil",
     )
 

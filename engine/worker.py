@@ -23,6 +23,7 @@ from counterfoil.database import Connection
 from counterfoil.ledger import claim as ledger_claim
 from counterfoil.ledger.claim import Claimed
 from counterfoil.settings import Settings
+from engine.deadline import watchdog
 from engine.passing import Pass
 from engine.pipeline import Pipeline
 
@@ -34,6 +35,9 @@ LOOK_SECONDS = 1.0
 PAUSE_SECONDS = 0.5
 #: Loops per process: while one waits for its commit, the other one computes. More would only share the same core.
 LOOPS = 2
+#: A process that a handler has brought to a standstill ends after this many leases: others have taken its events over
+#: after one, and a machine that is merely slow must not be taken for it.
+PATIENCE_LEASES = 5.0
 
 
 class Worker:
@@ -60,6 +64,10 @@ class Worker:
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set, then finish what is in hand. The database may come and go meanwhile."""
+        with watchdog.guard(self._lease_seconds * PATIENCE_LEASES):
+            self._run(stop)
+
+    def _run(self, stop: threading.Event) -> None:
         heartbeat = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         heartbeat.start()
         loops = [threading.Thread(target=self._loop, args=(stop,), name=f"loop-{n}") for n in range(LOOPS)]
