@@ -1,0 +1,176 @@
+"""P2 and P3 under contention: copies of one delivery, workers that want the same event, a worker that wakes up late."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from company import LEASE_SECONDS, Company, Founding
+from stripe_side import Sender, an_invoice_paid, invoices_paid
+
+COPIES = 50
+#: Long enough that nobody could take a frozen worker for a slow one.
+FROZEN_SECONDS = 2.5 * LEASE_SECONDS
+
+
+@pytest.fixture(scope="module")
+def staff(found: Founding) -> tuple[Company, Sender]:
+    """Two doors, two workers (whose handler is slow when asked), one sweeper, and a sender to both doors."""
+    company, first = found(COUNTERFOIL_HANDLERS="troubled_handlers")
+    company.hire("worker2", "worker")
+    second = company.open_door("door2")
+    sender = Sender(first.port, second)
+    first.close()
+    events = invoices_paid(5)
+    company.finish(sender.start(events))
+    company.wait_until_done(events)
+    return company, sender
+
+
+@contextmanager
+def frozen(company: Company, *names: str) -> Iterator[None]:
+    """These processes stand still."""
+    for name in names:
+        company.units[name].send(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for name in names:
+            company.units[name].send(signal.SIGCONT)
+
+
+def test_fifty_copies_at_one_instant_are_one_event(staff: tuple[Company, Sender]) -> None:
+    """All fifty hear 2xx and the same id, one of them is told that it was first; one row that counts fifty; one entry.
+
+    Fails without UNIQUE (source, key) on `events`, without `fold` in `ingest.groups` (copies inside one group), or
+    when duplicates are told apart by looking before inserting.
+    """
+    company, sender = staff
+    paid = an_invoice_paid()
+    answers = sender.at_one_instant([paid] * COPIES)
+    assert [one.status for one in answers] == [200] * COPIES
+    told = [one.answer["events"][0] for one in answers]
+    assert len({event["id"] for event in told}) == 1
+    assert sorted(event["duplicate"] for event in told) == [False] + [True] * (COPIES - 1)
+    company.wait_until_done([paid])
+    assert company.one("SELECT deliveries FROM events WHERE key = %s", paid.event) == COPIES
+    company.check_books([paid])
+
+
+def test_two_workers_that_race_for_one_event_run_it_once(staff: tuple[Company, Sender]) -> None:
+    """Whoever comes second finds nothing to claim, ten times over.
+
+    Fails without the compare-and-set of `ledger.claim` (status, due_at and lease in the UPDATE).
+    """
+    company, sender = staff
+    for _ in range(10):
+        with frozen(company, "worker", "worker2"):
+            paid = an_invoice_paid()
+            company.finish(sender.start([paid]))
+        company.wait_until_done([paid])
+        assert company.rows(_RUNS, [paid.event]) == [{"key": paid.event, "runs": 1}]
+        company.check_books([paid])
+
+
+def test_two_workers_share_hundreds_of_events_and_run_each_once(staff: tuple[Company, Sender]) -> None:
+    """Both get some, no event is run by both.
+
+    Fails without the compare-and-set of `ledger.claim`, or without the fence in `finish.hold`.
+    """
+    company, sender = staff
+    # A worker has two loops. A slow event keeps each of the first one's busy while the other worker looks.
+    batches = [invoices_paid(1, number="SLOW"), invoices_paid(198), invoices_paid(1, number="SLOW"), invoices_paid(100)]
+    with frozen(company, "worker", "worker2"):
+        for batch in batches:
+            company.finish(sender.start(batch))
+    events = [paid for batch in batches for paid in batch]
+    company.wait_until_done(events)
+    runs = company.rows(_RUNS, [paid.event for paid in events])
+    assert sorted(row["key"] for row in runs) == sorted(paid.event for paid in events)
+    assert {row["runs"] for row in runs} == {1}
+    workers = company.rows(
+        "SELECT DISTINCT r.worker FROM runs r JOIN events e ON e.id = r.event_id WHERE e.key = ANY(%s)",
+        [paid.event for paid in events],
+    )
+    assert len(workers) == 2
+    company.check_books(events)
+
+
+def test_a_late_result_of_a_worker_that_was_frozen_is_refused(staff: tuple[Company, Sender]) -> None:
+    """A worker stands still beyond its lease; another finishes its event; when it goes on, it may not write.
+
+    Fails without the fence in `finish.hold` (two runs are recorded as done).
+    """
+    company, sender = staff
+    with frozen(company, "worker2"):
+        paid = an_invoice_paid(number="SLOW")
+        company.finish(sender.start([paid]))
+        company.wait_until(lambda: _fence(company, paid.event) == 1, 5, "the first worker has it")
+        company.pause(0.3)
+        company.units["worker"].send(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        company.wait_until_done([paid], 10)
+        assert time.monotonic() - began > LEASE_SECONDS / 2  # it was not the first one that finished
+    finally:
+        company.units["worker"].send(signal.SIGCONT)
+    company.wait_until(lambda: '"late": 1' in company.units["worker"].log.read_text(), 10, "the late one has tried")
+    assert _fence(company, paid.event) == 2
+    assert company.rows(_RUNS, [paid.event]) == [{"key": paid.event, "runs": 1}]
+    company.check_books([paid])
+
+
+def test_a_worker_frozen_in_the_middle_of_its_commit_holds_nobody_up(staff: tuple[Company, Sender]) -> None:
+    """It keeps the locks of its transaction; the others get past them, and its half-made commit leaves no trace.
+
+    Fails without the limit on idle transactions in `database.connect`: everybody waits for a process that stands still.
+    """
+    company, sender = staff
+    with frozen(company, "worker2"):
+        # Given a worker whose commit is held up at the writes, and which then stands still
+        with psycopg.connect(company.database_url) as gate:
+            gate.execute("LOCK TABLE writes IN EXCLUSIVE MODE")
+            paid = an_invoice_paid()
+            company.finish(sender.start([paid]))
+            company.wait_until(lambda: _waits_for_lock(company), 5, "the commit is under way")
+            company.units["worker"].send(signal.SIGSTOP)
+            company.pause(0.2)
+        company.pause(0.2)
+    try:
+        # Then the other one takes the event over, and everything else goes on
+        company.wait_until_done([paid], 10)
+        more = invoices_paid(20)
+        company.finish(sender.start(more))
+        company.wait_until_done(more, 10)
+    finally:
+        company.units["worker"].send(signal.SIGCONT)
+    company.pause(FROZEN_SECONDS / 2)
+    last = invoices_paid(10)
+    company.finish(sender.start(last))
+    company.wait_until_done(last)
+    company.check_books([paid, *more, *last])
+    assert {row["runs"] for row in company.rows(_RUNS, [one.event for one in [paid, *more, *last]])} == {1}
+
+
+def test_after_all_of_it_the_doctor_finds_nothing(staff: tuple[Company, Sender]) -> None:
+    """P4: nothing is left in anybody's hands."""
+    staff[0].check_promises()
+
+
+_RUNS = """
+SELECT e.key, count(r.id) AS runs FROM events e LEFT JOIN runs r ON r.event_id = e.id
+WHERE e.key = ANY(%s) GROUP BY e.key
+"""
+
+
+def _fence(company: Company, event: str) -> int:
+    return int(company.one("SELECT fence FROM events WHERE key = %s", event))
+
+
+def _waits_for_lock(company: Company) -> bool:
+    waiting = company.one(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    return bool(waiting)
