@@ -1,0 +1,86 @@
+"""A past: a database that looks as if it had already recorded and booked this many events.
+
+One real event goes through the product; its rows in every table are then cloned by SQL, each clone with ids and keys of
+its own. Nothing here knows a table's columns, so the past keeps the shape of the present.
+"""
+
+from collections.abc import Callable
+
+import psycopg
+
+#: Tables that grow with every event, and the tag of `bodies.Batch` that makes an event's texts its own.
+TABLES = ("events", "payloads", "runs", "writes", "books_entries", "books_lines", "audit_entries")
+PORTION = 100_000
+#: Milliseconds since 1970 at which the past begins, one event every 100 ms: before any id of this run.
+EPOCH_MS = 1_700_000_000_000
+
+# 48 bits of time in front, then what the original's id had: unique per row, and references stay intact.
+_ID = "(lpad(to_hex({epoch} + n * 100), 12, '0') || substr(replace({value}::text, '-', ''), 13))::uuid"
+# As long as the tag, scattered like real keys, unique by its tail.
+_TAG = "(substr(md5(n::text), 1, {head}) || lpad(to_hex(n), 6, '0'))"
+
+
+def make(
+    conn: "psycopg.Connection[tuple]",
+    event_id: str,
+    tag: str,
+    events: int,
+    tell: Callable[[str], None],
+    *,
+    first_number: int = 1,
+) -> None:
+    """Clone the event until there are `events`; statistics and visibility are brought up to date."""
+    conn.execute("SET session_replication_role = replica")  # triggers and foreign keys would check what cannot fail
+    conn.execute("SET synchronous_commit = off")
+    statements = [_clone(conn, table, event_id, tag) for table in TABLES]
+    for first in range(first_number, events + 1, PORTION):
+        last = min(first + PORTION - 1, events)
+        for statement in statements:
+            conn.execute(statement, {"first": first, "last": last})
+        if events > PORTION:
+            tell(f"{last:,} of {events:,} events of the past")
+    conn.execute("UPDATE audit_heads SET seq = (SELECT max(seq) FROM audit_entries a WHERE a.lane = audit_heads.lane)")
+    conn.execute("RESET session_replication_role")
+    conn.execute("RESET synchronous_commit")
+    conn.execute("VACUUM ANALYZE")
+    conn.execute("CHECKPOINT")
+
+
+def _clone(conn: "psycopg.Connection[tuple]", table: str, event_id: str, tag: str) -> str:
+    columns = conn.execute(
+        "SELECT column_name, data_type FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND table_name = %s ORDER BY ordinal_position",
+        (table,),
+    ).fetchall()
+    chosen = _TAG.format(head=len(tag) - 6)
+    values = ", ".join(_value(table, name, kind, event_id, tag, chosen) for name, kind in columns)
+    names = ", ".join(name for name, _ in columns)
+    return (
+        f"INSERT INTO {table} ({names}) SELECT {values}"
+        f" FROM {table} t, generate_series(%(first)s::int, %(last)s::int) n WHERE {_of_event(table, event_id)}"
+    )
+
+
+def _value(table: str, name: str, kind: str, event_id: str, tag: str, chosen: str) -> str:
+    if table == "audit_entries" and name == "seq":
+        return "t.seq + n"
+    if table == "audit_entries" and name == "subject":
+        return "'event:' || " + _ID.format(epoch=EPOCH_MS, value=f"'{event_id}'")
+    if kind == "uuid":
+        return f"CASE WHEN t.{name} IS NOT NULL THEN {_ID.format(epoch=EPOCH_MS, value='t.' + name)} END"
+    if kind in ("text", "character varying"):
+        return f"replace(t.{name}, '{tag}', {chosen})"
+    if kind == "jsonb":
+        return f"replace(t.{name}::text, '{tag}', {chosen})::jsonb"
+    return f"t.{name}"
+
+
+def _of_event(table: str, event_id: str) -> str:
+    """Which rows of a table belong to the event."""
+    if table == "events":
+        return f"t.id = '{event_id}'"
+    if table == "books_lines":
+        return f"t.entry_id = (SELECT id FROM books_entries WHERE event_id = '{event_id}')"
+    if table == "audit_entries":
+        return f"t.subject = 'event:{event_id}' AND t.lane = 'engine'"
+    return f"t.event_id = '{event_id}'"
