@@ -83,8 +83,8 @@ def labelled(references: tuple[str, ...]) -> list[str]:
 
 
 def send_within(channel: Channel, message: Message, seconds: float = SEND_SECONDS) -> str | None:
-    """Send in a thread and wait no longer than `seconds`; None, or why it counts as not sent."""
-    if not _hanging.acquire(blocking=False):
+    """Send in a thread; None, or why it counts as not sent. `seconds` bound the wait for a place, then the send."""
+    if not _hanging.acquire(timeout=seconds):
         return "too many earlier messages still hang"
     answer: list[str | None] = []
 

@@ -69,7 +69,7 @@ def deliver_pending(limit: int = PORTION) -> dict[str, int]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(channels.SEND_SECONDS + 5)
+        thread.join(2 * channels.SEND_SECONDS + 5)
     counts: Counter[str] = Counter()
     for row in rows:
         status = _record(roster, row, results.get(row["id"], "the attempt did not come back"))

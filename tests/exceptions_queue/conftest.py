@@ -72,6 +72,7 @@ class Target(ThreadingHTTPServer):
     """A notification service: `/ok` takes, `/broken` answers 500, `/slow` answers late."""
 
     daemon_threads = True
+    request_queue_size = 128
     slow_seconds = 3.0
 
     def __init__(self) -> None:
