@@ -1,6 +1,10 @@
 """The locks: complete, by hash, free of this or that machine, and in step with pyproject.toml and one another."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +90,38 @@ def test_the_locks_fit_every_python_that_is_allowed(root: Path) -> None:
     """A lock made for one interpreter lacks what an older one needs: Python 3.11.2 (Debian 12) needs async-timeout."""
     markers = dict(pins(root / "requirements.lock").keys())
     assert markers["async-timeout"] == 'python_full_version < "3.11.3"'
+
+
+def test_the_image_can_import_every_module(root: Path) -> None:
+    """With nothing importable but what production's lock names. Break it: import `pytest` in any module that ships."""
+    allowed = {name for name, _ in pins(root / "requirements-production.lock")}
+    script = """
+import importlib, importlib.abc, importlib.metadata, json, pkgutil, sys
+
+allowed, packages = json.loads(sys.argv[1])
+owners = importlib.metadata.packages_distributions()
+canonical = lambda name: name.lower().replace("_", "-").replace(".", "-")
+foreign = {top for top, found in owners.items() if not {canonical(name) for name in found} & {*allowed, "counterfoil"}}
+
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in foreign:
+            raise ModuleNotFoundError(f"{name} is not in the image", name=name)
+
+sys.meta_path.insert(0, Absent())
+for package in packages:
+    found = importlib.import_module(package)
+    for module in pkgutil.walk_packages(found.__path__, package + "."):
+        if ".migrations" not in module.name:  # run by Alembic, not imported
+            importlib.import_module(module.name)
+print(len(foreign), len([name for name in sys.modules if name.split(".")[0] in packages]))
+"""
+    packages = [path.parent.name for path in root.glob("*/__init__.py") if path.parent.name != "sandbox"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, json.dumps([sorted(allowed), packages])],
+        cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    hidden, imported = map(int, done.stdout.split())
+    assert hidden > 20
+    assert imported > 100
