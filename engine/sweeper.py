@@ -8,7 +8,8 @@ refusals     bursts of refused signatures become a case; old counts go
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import psycopg
 
@@ -46,20 +47,27 @@ def run_once(conn: Connection) -> dict[str, dict[str, int]]:
     """One sweep, unless another process sweeps now (then nothing). One sweep that fails does not stop the others."""
     counts: dict[str, dict[str, int]] = {}
     for name, sweep in SWEEPS.items():
-        try:
-            with conn.transaction():
-                row = conn.execute("SELECT pg_try_advisory_xact_lock(%s) AS ours", (SWEEP_LOCK,)).fetchone()
-                if row is None or not row["ours"]:
-                    return counts
-                counts[name] = sweep(conn)
-        except psycopg.OperationalError:
-            raise
-        except Exception as bug:
-            telemetry.log.error("sweep.failed", sweep=name, reason=type(bug).__name__, exc_info=bug)
-            telemetry.report_failure(bug, failure_class="handler_bug", owner="platform", handler=name, event_id=None)
-    # Not under the lock: it waits for other servers, and claims its rows one by one.
-    counts["notify"] = notify.deliver_pending()
+        with _reported(name), conn.transaction():
+            row = conn.execute("SELECT pg_try_advisory_xact_lock(%s) AS ours", (SWEEP_LOCK,)).fetchone()
+            if row is None or not row["ours"]:
+                return counts
+            counts[name] = sweep(conn)
+    with _reported("notify"):
+        # Not under the lock: it waits for other servers, and claims its rows one by one.
+        counts["notify"] = notify.deliver_pending()
     return counts
+
+
+@contextmanager
+def _reported(sweep: str) -> Iterator[None]:
+    """A bug in one sweep is told and stays there; that Postgres is away is everybody's business."""
+    try:
+        yield
+    except psycopg.OperationalError:
+        raise
+    except Exception as bug:
+        telemetry.log.error("sweep.failed", sweep=sweep, reason=type(bug).__name__, exc_info=bug)
+        telemetry.report_failure(bug, failure_class="handler_bug", owner="platform", handler=sweep, event_id=None)
 
 
 def run(stop: threading.Event) -> None:

