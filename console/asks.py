@@ -13,15 +13,15 @@ from counterfoil.lifecycle import CaseState, EventState, ReplayState, WriteState
 
 #: Most rows of one page; the interface's number.
 LIMIT_MAX = 500
+#: A cursor is an id in 22 characters; the last of them carries two bits only.
+CURSOR = r"^[A-Za-z0-9_-]{21}[AQgw]$"
 
 
 class ListAsk(Asked):
     """What every list understands."""
 
     limit: int = Field(50, ge=1, le=LIMIT_MAX, description="rows per page")
-    cursor: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
-        None, description="`next_cursor` of the page before"
-    )
+    cursor: Annotated[str, Field(pattern=CURSOR)] | None = Field(None, description="`next_cursor` of the page before")
     since: MomentIn | None = Field(None, description="not older than this moment")
     until: MomentIn | None = Field(None, description="older than this moment")
     q: Word | None = Field(None, description="an id or key exactly, else text inside the row's key fields")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from console.commands import act, audit, books, look, processes, replay, send, set_up
+from console.commands import act, audit, books, look, processes, replay, send, set_up, shared
 
 app = typer.Typer(
     name="counterfoil",
@@ -19,6 +19,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def prepare() -> None:
+    """Read the settings and send log lines to stderr, so that what is printed is the answer and nothing else."""
+    if "--help" in sys.argv:
+        return
+    from counterfoil import telemetry
+
+    telemetry.configure("command", shared.config())
+
+
 for part in (processes, set_up, send, look, books, act, replay, audit):
     part.register(app)
 
@@ -41,7 +53,8 @@ def _tell(failure: Exception, *, as_json: bool) -> None:
         sys.stdout.write(json.dumps(problem.shown().model_dump(exclude_none=True)) + "\n")
     sys.stderr.write(f"counterfoil: {problem.detail}\n")
     for fault in problem.errors:
-        sys.stderr.write(f"  {fault.field}: {fault.detail}\n")
+        more = "".join(f" {part}" for part in (f"({fault.rule})" if fault.rule else "", fault.advice) if part)
+        sys.stderr.write(f"  {fault.field}: {fault.detail}{more}\n")
 
 
 if __name__ == "__main__":

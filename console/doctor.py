@@ -86,7 +86,12 @@ def _said(value: object) -> str:
 
 
 def _postgres() -> Finding:
-    found = _server()
+    from sqlalchemy import exc
+
+    try:
+        found = _server()
+    except exc.SQLAlchemyError as away:
+        return Finding(name="postgres", verdict="wrong", detail=f"cannot be reached ({type(away).__name__})")
     off = [name for name in ("fsync", "synchronous_commit", "full_page_writes") if found[name] == "off"]
     return Finding(
         name="postgres",

@@ -1,7 +1,6 @@
 """The functions behind every `GET`: each hands the validated question to a query."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from console import explain, problems
@@ -11,7 +10,6 @@ from console.answers import (
     Event,
     EventDetail,
     Explanation,
-    Fault,
     Handler,
     Owner,
     Page,
@@ -22,13 +20,13 @@ from console.answers import (
     Write,
 )
 from console.api.route import Asking
-from console.queries import cases, events, page, replays, roster, runs, stats, stub, workflows, writes
+from console.queries import cases, events, replays, roster, runs, stats, stub, workflows, writes
 
 Thing = TypeVar("Thing")
 
 
 def list_events(asking: Asking) -> Page[Event]:
-    return _page(events.find_page, asking)
+    return events.find_page(asking.query)
 
 
 def show_event(asking: Asking) -> EventDetail:
@@ -40,7 +38,7 @@ def explain_event(asking: Asking) -> Explanation:
 
 
 def list_runs(asking: Asking) -> Page[Run]:
-    return _page(runs.find_page, asking)
+    return runs.find_page(asking.query)
 
 
 def show_run(asking: Asking) -> Run:
@@ -48,7 +46,7 @@ def show_run(asking: Asking) -> Run:
 
 
 def list_writes(asking: Asking) -> Page[Write]:
-    return _page(writes.find_page, asking)
+    return writes.find_page(asking.query)
 
 
 def show_stub(asking: Asking) -> Stub:
@@ -56,7 +54,7 @@ def show_stub(asking: Asking) -> Stub:
 
 
 def list_cases(asking: Asking) -> Page[Case]:
-    return _page(cases.find_page, asking)
+    return cases.find_page(asking.query)
 
 
 def show_case(asking: Asking) -> CaseDetail:
@@ -64,7 +62,7 @@ def show_case(asking: Asking) -> CaseDetail:
 
 
 def list_replays(asking: Asking) -> Page[Replay]:
-    return _page(replays.find_page, asking)
+    return replays.find_page(asking.query)
 
 
 def show_replay(asking: Asking) -> Replay:
@@ -96,15 +94,6 @@ def case(case_id: UUID) -> CaseDetail:
 def a_replay(replay_id: UUID) -> Replay:
     """One replay of many. Raises: NotFound."""
     return _found(replays.find(replay_id), "replay", replay_id)
-
-
-def _page(find_page: Callable[[Any], Thing], asking: Asking) -> Thing:
-    try:
-        return find_page(asking.query)
-    except page.CursorUnreadable as unreadable:
-        raise problems.NotAsked(
-            "a parameter is wrong: cursor", [Fault(field="cursor", detail=str(unreadable))]
-        ) from None
 
 
 def _found(thing: Thing | None, noun: str, its_id: UUID) -> Thing:

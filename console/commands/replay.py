@@ -1,7 +1,7 @@
 """Replay: one event, or many by filter as a job on the server with a plan first."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -135,12 +135,30 @@ def _put_difference(found: "answers.Difference", json: bool) -> None:
     shared.put(f"Requests to others: {found.outbound_calls}. Nothing was written.")
 
 
+def _plan(plan: Mapping[str, Any]) -> str:
+    """What it would touch, in one line."""
+    parts = [f"{plan.get('events', 0)} events"]
+    if plan.get("money"):
+        parts.append(f"blocked {', '.join(_money(amount) for amount in plan['money'])}")
+    for written in plan.get("written", []):
+        amount = f", {_money(written['amount'])}" if written.get("amount") else ""
+        parts.append(f"{written['writes']} writes stand at {written['destination']} and are not repeated{amount}")
+    parts.append(f"{plan.get('approvals', 0)} approvals needed")
+    return "; ".join(parts)
+
+
+def _money(amount: Mapping[str, Any]) -> str:
+    from console.fields import Money
+
+    return shared.shown(Money.model_validate(amount))
+
+
 def put_replay(found: "answers.Replay", json: bool) -> None:
     """Print one replay of many."""
     if json:
         return shared.put_json(found)
     shared.put(f"Replay {found.id} is {found.status}, by {found.author}: {found.reason}")
-    shared.put("  plan: " + ", ".join(f"{name} {value}" for name, value in found.plan.items()))
+    shared.put(f"  plan: {_plan(found.plan)}")
     shared.put("  so far: " + (", ".join(f"{count} {name}" for name, count in found.progress.items()) or "nothing"))
     for failure in found.failures:
         shared.put(f"  failed: {failure['event_id']} {failure['detail'] or ''}")

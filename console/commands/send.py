@@ -46,7 +46,7 @@ def send(
 
     settings = config()
     sender = _source(source)
-    sample = deliveries.find_sample(sender.provider, type) if file is None else _from_file(sender, type, file)
+    sample = _sample(sender, type) if file is None else _from_file(sender, type, file)
     if reorder and file is not None:
         raise typer.BadParameter("tells a story of samples; leave out --file", param_hint="--reorder")
     wanted = deliveries.planned(
@@ -85,6 +85,15 @@ def _source(name: str) -> "Source":
     if provider is not None:
         raise problems.NotAcceptable(f"source {name} has no secret to sign with: set {provider.secret_env}")
     raise typer.BadParameter(f"no source {name!r}; there are {', '.join(sorted({*find(), *known}))}")
+
+
+def _sample(sender: "Source", kind: str) -> "Unsigned":
+    from console import deliveries
+
+    try:
+        return deliveries.find_sample(sender.provider, kind)
+    except deliveries.SampleUnknown as unknown:
+        raise typer.BadParameter(str(unknown)) from None
 
 
 def _from_file(sender: "Source", kind: str, file: Path) -> "Unsigned":

@@ -55,7 +55,7 @@ def actor(given: str | None) -> str:
     """Who acts: as said, else the user of this machine."""
     import getpass
 
-    name = (given or getpass.getuser()).strip()
+    name = (getpass.getuser() if given is None else given).strip()
     if not 1 <= len(name) <= 80 or not name.isprintable():
         raise typer.BadParameter("must be a name of 1 to 80 characters", param_hint="--as")
     return name

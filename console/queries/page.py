@@ -1,7 +1,6 @@
 """Paging by key: the cursor, the window of time, and the one way in which a list is read."""
 
 import base64
-import binascii
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -20,28 +19,14 @@ CLOCKS_APART = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class CursorUnreadable(ValueError):
-    """The cursor is not one that a list of this service handed out."""
-
-    def __init__(self) -> None:
-        super().__init__(self.__doc__)
-
-
 def cursor_of(row_id: UUID) -> str:
     """A row's place in its list, as text."""
     return base64.urlsafe_b64encode(row_id.bytes).decode().rstrip("=")
 
 
 def place_of(cursor: str) -> UUID:
-    """The row that a cursor stands for. Raises: CursorUnreadable."""
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        place = UUID(bytes=raw)
-    except (ValueError, binascii.Error):
-        raise CursorUnreadable from None
-    if cursor_of(place) != cursor:
-        raise CursorUnreadable
-    return place
+    """The row that a cursor stands for; its form was checked with the question."""
+    return UUID(bytes=base64.urlsafe_b64decode(cursor + "=="))
 
 
 def id_at(moment: datetime) -> UUID:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+import structlog
 
 import destinations
 from console import deliveries, processes
@@ -44,11 +45,13 @@ class Story(NamedTuple):
 
 
 @pytest.fixture(autouse=True)
-def fresh_roster() -> Iterator[None]:
-    """No roster of another test stays in force."""
+def nothing_kept() -> Iterator[None]:
+    """No roster of another test stays in force, and no log goes to a stream that was closed with it."""
     owners.forget()
     yield
     owners.forget()
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture
