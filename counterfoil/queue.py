@@ -47,9 +47,18 @@ def _make_broker(*, budget_seconds: float | None) -> "Broker":
     return RedisBroker(url=address, middleware=[], **limits)  # type: ignore[no-untyped-call]
 
 
-@lru_cache(maxsize=1)
+#: Two threads that ask at once must get one broker: with two in-memory ones, one rings where nobody listens.
+_making = threading.Lock()
+
+
 def broker() -> "Broker":
     """The broker of this process; in-memory when neither BROKER_URL nor REDIS_URL is set."""
+    with _making:
+        return _broker()
+
+
+@lru_cache(maxsize=1)
+def _broker() -> "Broker":
     import dramatiq
 
     made = _make_broker(budget_seconds=None)
@@ -119,4 +128,4 @@ def forget() -> None:
     if doorbell.cache_info().currsize:
         doorbell().stop()
     doorbell.cache_clear()
-    broker.cache_clear()
+    _broker.cache_clear()

@@ -88,7 +88,7 @@ def _supersede_stale(conn: Connection, passes: Sequence[Pass]) -> None:
 
 
 def _write(conn: Connection, passes: Sequence[Pass], destinations: Mapping[str, Destination]) -> None:
-    """Record effects under their keys, then apply those whose keys are new; a key that stands is never written again."""
+    """Record effects under their keys, then apply those that are new; a key that stands is never written again."""
     planned = {keys.new_id(): (one, effect) for one in passes for effect in one.effects}
     if not planned:
         return
