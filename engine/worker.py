@@ -56,6 +56,8 @@ class Worker:
         self._slow_max = 2 * config.worker_threads
         self._slow_now: set[Future[None]] = set()
         self._own = threading.local()
+        #: Held by the loop that may claim an event whose last worker vanished.
+        self._suspects = threading.Lock()
 
     def wake(self) -> None:
         """There is work."""
@@ -102,26 +104,35 @@ class Worker:
     def run_once(self) -> int:
         """Claim and finish one group; returns how many events were claimed."""
         self._wait_for_room()
-        conn = self._connection()
-        group = ledger_claim.claim(conn, limit=GROUP_MAX, lease_seconds=self._lease_seconds)
-        if not group:
-            return 0
-        self._take(group)
-        for _ in group:
-            failpoints.passing("run.claimed")
+        # What kills the process must not take the same innocent along until both are cases: one suspect at a time here.
+        suspects = self._suspects.acquire(blocking=False)
+        try:
+            conn = self._connection()
+            group = ledger_claim.claim(conn, limit=GROUP_MAX, lease_seconds=self._lease_seconds, suspects=suspects)
+            self._take(group)
+            for _ in group:
+                failpoints.passing("run.claimed")
+            self._run_group(conn, group)
+            return len(group)
+        finally:
+            if suspects:
+                self._suspects.release()
+
+    def _run_group(self, conn: Connection, group: list[Claimed]) -> None:
         pure = [event for event in group if not self._waits_for_others(event)]
         for event in group:
             if self._waits_for_others(event):
                 future = self._slow.submit(self._run_alone, event)
                 self._slow_now.add(future)
                 future.add_done_callback(self._slow_now.discard)
+                if event.crashes:
+                    wait([future])
         try:
             if pure:
                 began = clock.ticks_seconds()
                 self._finish(conn, [self.pipeline.walk(event) for event in pure], began)
         finally:
             self._drop(pure)
-        return len(group)
 
     def _wait_for_room(self) -> None:
         """Claim no more than the threads can begin soon: what waits in a thread's queue waits for no other worker."""
