@@ -15,7 +15,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from counterfoil import database, queue
-from counterfoil.settings import settings
+from counterfoil.settings import Settings, settings
 
 #: Settings that a developer's shell or .env may carry and that must not leak into tests.
 FOREIGN = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "SENTRY_DSN", "STRIPE_", "HUBSPOT_", "COUNTERFOIL_")
@@ -74,6 +74,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     for name in os.environ:
         if name.startswith(FOREIGN):
             monkeypatch.delenv(name)
+    monkeypatch.setitem(Settings.model_config, "env_file", None)
     monkeypatch.setenv("COUNTERFOIL_ENV", "test")
     monkeypatch.setenv("COUNTERFOIL_HOME", str(tmp_path / "home"))
     refresh()
