@@ -131,3 +131,33 @@ def test_after_five_crashes_an_event_is_a_case(an_event: An, worker: Worker, loo
     (case,) = look("SELECT * FROM cases")
     assert case["failure_class"] == "run_stuck"
     assert look("SELECT * FROM writes") == []
+
+
+def test_a_claim_reads_what_it_takes_however_long_the_backlog(conn: database.Connection) -> None:
+    """Statistics are of a quiet moment, then 5,000 events fall due: a claim of 100 looks at a few hundred rows.
+
+    Take the sorting back in `_LOCK`, or make the look at the subject a join, and it reads the backlog 100 times over.
+    """
+    conn.execute("ALTER TABLE events SET (autovacuum_enabled = off)")
+    conn.execute("INSERT INTO events (id, source, provider, key, type) SELECT gen_random_uuid(), 's', 's', n::text, 't'"
+                 " FROM generate_series(1, 2000) n")  # fmt: skip
+    conn.execute("ANALYZE events")
+    conn.execute("INSERT INTO events (id, source, provider, key, type, subject, due_at)"
+                 " SELECT gen_random_uuid(), 's', 's', n::text, 't', n::text, now()"
+                 " FROM generate_series(5001, 10000) n")  # fmt: skip
+    conn.execute("INSERT INTO payloads (event_id, version, body) SELECT id, 0, '{}' FROM events")
+    conn.commit()
+    assert len(claim(conn, limit=100, lease_seconds=60)) == 100
+    conn.rollback()
+    with conn.transaction():
+        before = _rows_read(conn)
+        assert len(claim(conn, limit=100, lease_seconds=60)) == 100
+        assert _rows_read(conn) - before < 1_000
+
+
+def _rows_read(conn: database.Connection) -> int:
+    row = conn.execute(
+        "SELECT seq_tup_read + idx_tup_fetch AS rows FROM pg_stat_xact_user_tables WHERE relname = 'events'"
+    ).fetchone()
+    assert row is not None
+    return int(row["rows"])
