@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 from psycopg.rows import dict_row
 
 from counterfoil import database, queue
@@ -80,6 +81,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     refresh()
     yield
     refresh()
+    structlog.reset_defaults()  # a test that configured logging had its own stderr
 
 
 @pytest.fixture
