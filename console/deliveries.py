@@ -20,7 +20,7 @@ from ingest.providers.base import Provider, Received, Rejected, Request
 ID_MEMBERS = frozenset(
     {"id", "eventId", "event_id", "notification_id", "snapshot_event", "hook_id", "webhook_id", "trigger_id"}
     | {"objectId", "primaryObjectId", "fromObjectId", "newObjectId", "messageId"}
-    | {"pspReference", "resourceId", "intuitentityid"}
+    | {"pspReference", "resourceId", "intuitentityid", "invoice_number"}
 )
 #: How deep such a member may stand: `data.object.id`; what is deeper are parts of the object.
 ID_DEPTH_MAX = 3
@@ -108,7 +108,7 @@ class Freshener:
             return sample  # a form, such as Slack's commands
         events = events_of(provider, sample)
         self._forget_own(events)
-        happened = [event.occurred_at for event in events if event.occurred_at]
+        happened = [event.occurred_at for event in events if event.occurred_at] or _moments_on_top(document)
         shift = self._now - ago - max(happened) if happened else timedelta()
         self._collect(document, 0)
         body = _compact(_mapped(document, lambda name, value: self._member(name, value, shift)))
@@ -130,7 +130,7 @@ class Freshener:
                 if name in ID_MEMBERS and depth <= ID_DEPTH_MAX:
                     self._learn(member)
                 self._collect(member, depth + 1)
-        elif isinstance(value, list) and depth <= 2:
+        elif isinstance(value, list) and depth <= ID_DEPTH_MAX:
             for item in value:
                 self._collect(item, depth)
 
@@ -217,6 +217,13 @@ def spoilt(body: bytes) -> bytes:
     place = found[-1] if found else len(body) - 1
     other = b"1"[0] if body[place] != b"1"[0] else b"2"[0]
     return body[:place] + bytes([other]) + body[place + 1 :]
+
+
+def _moments_on_top(document: Any) -> list[datetime]:
+    """When it happened, for a sample whose identity only its signature brings."""
+    members = document if isinstance(document, dict) else {}
+    texts = [value for name, value in members.items() if TIME_MEMBERS.fullmatch(name) and isinstance(value, str)]
+    return [datetime.fromisoformat(text) for text in texts if _ISO.fullmatch(text) and text.endswith("Z")]
 
 
 def _subject(provider: Provider, sample: Unsigned) -> str | None:

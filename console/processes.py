@@ -44,6 +44,8 @@ def run_door(config: Settings) -> None:
     telemetry.configure("door")
     from ingest.server import run_door as listen
 
+    # uvicorn raises a signal again once it has stopped; with a handler of ours that ends nothing but the wait.
+    stop_on_signals()
     _say(f"door on http://{config.host}:{config.port}/webhooks/")
     listen(door, config.host, config.port)
 
@@ -80,6 +82,7 @@ def run_console(config: Settings) -> None:
     _try(problems, _handlers)
     _refuse(problems)
     telemetry.configure("console")
+    stop_on_signals()
     _say(f"console on http://{config.host}:{config.console_port}/")
     console_server(config).run()
 
