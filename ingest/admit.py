@@ -18,7 +18,7 @@ from counterfoil.ledger.record import NewEvent
 from counterfoil.ledger.reject import record_rejections
 from counterfoil.telemetry import log, metrics, wide
 from ingest.answers import Problem
-from ingest.groups import Group, Verdict, fold, is_row_fault, is_unstorable, record
+from ingest.groups import Group, Verdict, is_row_fault, is_unstorable, record
 from ingest.limits import Limits
 from ingest.rejections import Rejections
 from ingest.sources import Source
@@ -79,7 +79,7 @@ class Admission:
         self._drop_link()
         self._waiting.refuse_all()
 
-    def admit(self, rows: Sequence[NewEvent], size: int) -> "asyncio.Future[list[Verdict]]":
+    def admit(self, events: Sequence[NewEvent], size: int) -> "asyncio.Future[list[Verdict]]":
         """Queue one request's events; the future ends with their commit, in the order given.
 
         Raises: Overloaded or Unavailable at once, when waiting would be in vain.
@@ -87,7 +87,7 @@ class Admission:
         if self.fault is not None or self._stopping:
             raise Unavailable
         answer: asyncio.Future[list[Verdict]] = asyncio.get_running_loop().create_future()
-        self._waiting.join(Ticket(rows, size, answer))
+        self._waiting.join(Ticket(events, size, answer))
         self._wake.set()
         return answer
 
@@ -163,9 +163,8 @@ class Admission:
 
     async def _commit(self, link: Link, tickets: Sequence[Ticket], *, again: bool = True) -> None:
         began = clock.ticks_seconds()
-        rows = fold([ticket.rows for ticket in tickets])
         try:
-            group = await record(link, rows, [ticket.rows for ticket in tickets], self._sources, self._limits)
+            group = await record(link, [ticket.events for ticket in tickets], self._sources, self._limits)
         except Exception as fault:
             if is_row_fault(fault):
                 return await self._commit_halves(link, tickets, fault)
@@ -183,7 +182,7 @@ class Admission:
     async def _commit_halves(self, link: Link, tickets: Sequence[Ticket], fault: Exception) -> None:
         """Find the request that Postgres will not take, so that it fails alone."""
         if len(tickets) == 1:
-            log.warning("event.unstorable", reason=type(fault).__name__, source=tickets[0].rows[0].source)
+            log.warning("event.unstorable", reason=type(fault).__name__, source=tickets[0].events[0].row.source)
             sentence = "The event holds something that cannot be stored."
             tickets[0].refuse(Problem(400, "unstorable", sentence) if is_unstorable(fault) else Unavailable())
             return

@@ -1,4 +1,4 @@
-"""What the door says: 200 with what became of each event, or a problem (RFC 9457)."""
+"""What the door says: a 200 with its document, or a problem (RFC 9457)."""
 
 from http import HTTPStatus
 from typing import Any
@@ -6,27 +6,13 @@ from typing import Any
 import msgspec
 
 Headers = list[tuple[bytes, bytes]]
+#: Both ASGI messages of an answer.
+Messages = tuple[dict[str, Any], dict[str, Any]]
 
 #: What a sender should wait after 429 or 503 (seconds); the backlog or the restart is over by then, usually.
 RETRY_AFTER_SECONDS = 2
 
 _encode = msgspec.json.Encoder().encode
-
-
-class Admitted(msgspec.Struct, gc=False):
-    """What became of one event."""
-
-    id: str
-    key: str
-    duplicate: bool
-
-
-class Accepted(msgspec.Struct, gc=False):
-    """What became of one request."""
-
-    accepted: int
-    duplicates: int
-    events: list[Admitted]
 
 
 class Problem(Exception):
@@ -77,23 +63,18 @@ def problem_headers(problem: Problem, body: bytes) -> Headers:
     ]
 
 
-def accepted_body(accepted: Accepted) -> bytes:
-    """The 200 of recorded events."""
-    return _encode(accepted)
-
-
-def ok(body: bytes, content_type: bytes = b"application/json") -> tuple[dict[str, Any], dict[str, Any]]:
+def ok(body: bytes, content_type: bytes = b"application/json") -> Messages:
     """Both messages of a 200, ready to be sent."""
     return answer(200, body, [(b"content-type", content_type), (b"content-length", b"%d" % len(body))])
 
 
-def refusal(problem: Problem) -> tuple[dict[str, Any], dict[str, Any]]:
+def refusal(problem: Problem) -> Messages:
     """Both messages of a problem answer."""
     body = problem.body()
     return answer(problem.status, body, problem_headers(problem, body))
 
 
-def answer(status: int, body: bytes, headers: Headers) -> tuple[dict[str, Any], dict[str, Any]]:
+def answer(status: int, body: bytes, headers: Headers) -> Messages:
     """Both messages of an answer."""
     return (
         {"type": "http.response.start", "status": status, "headers": headers},

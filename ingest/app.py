@@ -13,17 +13,18 @@ import msgspec
 from starlette.routing import BaseRoute, Router
 
 from counterfoil import clock, database, failpoints, keys, telemetry
-from counterfoil.ledger.record import NewEvent
+from counterfoil.ledger.record import NewEvent, Row
 from counterfoil.settings import Settings, settings
 from counterfoil.telemetry import metrics
 from ingest.admit import Admission
-from ingest.answers import Accepted, Admitted, Problem, accepted_body, ok, refusal
+from ingest.answers import Messages, Problem, ok, refusal
+from ingest.groups import Verdict
 from ingest.health import health_routes
 from ingest.limits import Limits
 from ingest.providers.base import Received, Rejected, Request, Unreadable
 from ingest.reading import Gone, Reader, check_head, header_map, public_url
 from ingest.rejections import UNKNOWN, Rejections
-from ingest.sources import Source, find_sources
+from ingest.sources import Source, find_sources, signs_url
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -105,66 +106,71 @@ class Door:
             await send(message)
 
 
+class Accepted(msgspec.Struct, gc=False):
+    """What a sender is told: how many events are new, how many were known, and which row each one is."""
+
+    accepted: int
+    duplicates: int
+    events: list[Verdict]
+
+
+_encode = msgspec.json.Encoder().encode
+
+
 class Endpoint:
     """The door of one source."""
 
     def __init__(self, door: Door, source: Source) -> None:
-        """Keep what every request needs."""
+        """Keep what every request needs at hand."""
         self._door = door
         self._source = source
-        self._empty_answer = source.provider.empty_answer
+        self._provider = source.provider
+        self._signs_url = signs_url(source.provider)
         self._accepted = metrics.deliveries.labels(source.name, "200")
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever it is."""
         body = b""
         try:
-            check_head(scope, self._source.provider, self._door.limits)
+            check_head(scope, self._provider, self._door.limits)
+            # Copied before the body is read: nothing that comes later is a header.
+            headers = header_map(scope["headers"])
             body = await self._door.reader.read(receive)
-            start, content = await self._receive(scope, body)
+            url = self._door.public_url(scope) if self._signs_url else ""
+            messages = await self._receive(Request(scope["method"], url, headers, body))
         except Gone:
             return
         except Problem as problem:
-            start, content = self._refused(problem, scope, body)
+            messages = self._refused(problem, scope, body)
         except Exception as bug:
             # Nothing that a sender sent may end here; if it does, it is ours, and the sender is to come back.
             telemetry.log.exception("door.failed", source=self._source.name)
             telemetry.report_failure(bug, failure_class="door", owner=None, handler=None, event_id=None)
             ours = Problem(503, "door_failed", "The event could not be accepted now. Send it again.")
-            start, content = self._refused(ours, scope, body)
+            messages = self._refused(ours, scope, body)
         else:
             self._accepted.inc()
-        await send(start)
-        await send(content)
+        for message in messages:
+            await send(message)
 
-    async def _receive(self, scope: Scope, body: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    async def _receive(self, request: Request) -> Messages:
         """Verify, split, record; the answer of a request that is what it claims to be."""
-        source, provider = self._source, self._source.provider
-        request = Request(
-            method=scope["method"],
-            url=self._door.public_url(scope),
-            headers=header_map(scope["headers"]),
-            body=body,
-        )
+        source, provider = self._source, self._provider
         try:
             provider.verify(request, source.secrets, clock.unix_seconds())
             proof = provider.challenge(request)
             if proof is not None:
                 return ok(proof, b"application/json" if proof[:1] == b"{" else b"text/plain; charset=utf-8")
-            found = provider.split(request)
+            events = [new_event(source, event) for event in provider.split(request)]
         except Rejected as rejected:
             raise Problem(rejected.status, rejected.reason, rejected.detail) from None
-        rows = [new_event(source, event) for event in found]
-        verdicts = await self._door.admission.admit(rows, len(body)) if rows else []
-        if self._empty_answer:
+        verdicts = await self._door.admission.admit(events, len(request.body)) if events else []
+        if provider.empty_answer:
             return ok(b"")
-        events = [
-            Admitted(str(verdict.id), row.key, verdict.duplicate) for row, verdict in zip(rows, verdicts, strict=True)
-        ]
-        duplicates = sum(event.duplicate for event in events)
-        return ok(accepted_body(Accepted(len(events) - duplicates, duplicates, events)))
+        duplicates = sum([verdict.duplicate for verdict in verdicts])
+        return ok(_encode(Accepted(len(verdicts) - duplicates, duplicates, verdicts)))
 
-    def _refused(self, problem: Problem, scope: Scope, body: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _refused(self, problem: Problem, scope: Scope, body: bytes) -> Messages:
         metrics.deliveries.labels(self._source.name, str(problem.status)).inc()
         self._door.rejections.add(
             self._source.name, problem, client=client_of(scope), body_bytes=len(body) if body else None
@@ -177,37 +183,26 @@ def new_event(source: Source, event: Received | Unreadable) -> NewEvent:
     if isinstance(event, Unreadable):
         # Kept as text whatever its bytes are; it is shown to a person, nothing else reads it.
         body = event.payload.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
-        return NewEvent(
-            id=keys.new_id(),
-            source=source.name,
-            provider=source.provider.name,
-            key=event.key,
-            type="unreadable",
-            body=body,
-            fault=fault_of("contract_violation", "unreadable", event.problem),
-        )
+        fault = {"class": "contract_violation", "rule": "unreadable", "detail": event.problem}
+        row = Row(keys.new_id(), source.name, source.provider.name, event.key, "unreadable", fault=fault)
+        return NewEvent(row, body)
     objection = source.objection(event)
-    return NewEvent(
-        id=keys.new_id(),
-        source=source.name,
-        provider=source.provider.name,
-        key=event.key,
-        type=event.type,
-        body=event.payload.decode(),
-        content_hash=event.content_hash,
-        subject=event.subject,
-        occurred_at=event.occurred_at,
-        api_version=event.api_version,
-        account=event.account,
-        livemode=event.livemode,
-        form=event.form,
-        fault=None if objection is None else fault_of("wrong_account", *objection),
+    row = Row(
+        keys.new_id(),
+        source.name,
+        source.provider.name,
+        event.key,
+        event.type,
+        event.content_hash,
+        event.subject,
+        event.occurred_at,
+        event.api_version,
+        event.account,
+        event.livemode,
+        event.form,
+        None if objection is None else {"class": "wrong_account", "rule": objection[0], "detail": objection[1]},
     )
-
-
-def fault_of(failure_class: str, rule: str, detail: str) -> str:
-    """What the engine needs to open the case."""
-    return msgspec.json.encode({"class": failure_class, "rule": rule, "detail": detail}).decode()
+    return NewEvent(row, event.payload.decode())
 
 
 def client_of(scope: Scope) -> str | None:

@@ -7,7 +7,6 @@ contents becomes an event of its own with a fault, for the engine to open a case
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -23,10 +22,11 @@ from ingest.sources import Source
 ROW_FAULTS = ("22", "23", "54")
 
 
-class Verdict(NamedTuple):
-    """What became of one event: the id of its row, and whether that was there before."""
+class Verdict(msgspec.Struct, gc=False):
+    """What became of one event, as the sender is told: the id of its row, and whether that was there before."""
 
     id: UUID
+    key: str
     duplicate: bool
 
 
@@ -40,23 +40,24 @@ class Group:
     duplicate: Counter[str]
 
 
-def fold(requests: Iterable[Sequence[NewEvent]]) -> list[NewEvent]:
-    """One row per identity, counting its copies; of twins the one that holds the values."""
+def fold(requests: Iterable[Sequence[NewEvent]]) -> dict[tuple[str, str], NewEvent]:
+    """One event per identity, counting its copies; of twins the one that holds the values."""
     chosen: dict[tuple[str, str], NewEvent] = {}
-    for rows in requests:
-        for row in rows:
+    for events in requests:
+        for event in events:
+            row = event.row
             identity = (row.source, row.key)
             known = chosen.get(identity)
             if known is None:
                 # Set, not kept: a group that is recorded again in halves is folded again.
                 row.deliveries = 1
-                chosen[identity] = row
-            elif known.form == "reference" and row.form == "full":
-                row.deliveries = known.deliveries + 1
-                chosen[identity] = row
+                chosen[identity] = event
+            elif known.row.form == "reference" and row.form == "full":
+                row.deliveries = known.row.deliveries + 1
+                chosen[identity] = event
             else:
-                known.deliveries += 1
-    return list(chosen.values())
+                known.row.deliveries += 1
+    return chosen
 
 
 def is_row_fault(fault: Exception) -> bool:
@@ -73,41 +74,50 @@ def is_unstorable(fault: Exception) -> bool:
 
 
 async def record(
-    link: Link,
-    rows: Sequence[NewEvent],
-    requests: Sequence[Sequence[NewEvent]],
-    sources: Mapping[str, Source],
-    limits: Limits,
+    link: Link, requests: Sequence[Sequence[NewEvent]], sources: Mapping[str, Source], limits: Limits
 ) -> Group:
-    """Record the folded `rows` and judge every event of every request against what stands now."""
-    stored = await record_events(link.record, rows, limits.group_seconds)
+    """Record the events of a group of requests and judge each against what stands now."""
+    chosen = fold(requests)
+    known = await record_events(link.record, list(chosen.values()), limits.group_seconds)
     group = Group([], 0, Counter(), Counter())
     completions: dict[UUID, NewEvent] = {}
     suspects: list[tuple[NewEvent, Stored]] = []
-    for request in requests:
+    for events in requests:
         verdicts = []
-        for row in request:
-            stands = stored[row.source, row.key]
-            duplicate = stands.id != row.id
-            verdicts.append(Verdict(stands.id, duplicate))
-            if not duplicate:
+        for event in events:
+            row = event.row
+            stands = known.get((row.source, row.key)) if known else None
+            if stands is None:
+                first = chosen[row.source, row.key].row
+                stands = Stored(first.id, first.content_hash, first.form)
+            # Its own id also stands there when this is the second attempt of a group.
+            if stands.id == row.id:
                 group.new[row.source] += 1
+                verdicts.append(Verdict(row.id, row.key, False))
                 continue
             group.duplicate[row.source] += 1
-            if row.form != "full" or row.content_hash is None:
-                continue
-            if stands.form == "reference":
-                completions[stands.id] = row
-            elif stands.content_hash is not None and stands.content_hash != row.content_hash:
-                suspects.append((row, stands))
-        group.events += len(request)
+            verdicts.append(Verdict(stands.id, row.key, True))
+            _compare(event, stands, completions, suspects)
+        group.events += len(events)
         group.verdicts.append(verdicts)
     if completions:
-        full = [replace(row, id=id) for id, row in completions.items()]
-        await complete_references(link.connection, full, limits.group_seconds)
+        await complete_references(link.connection, list(completions.items()), limits.group_seconds)
     if suspects:
         await _record_conflicts(link, suspects, sources, limits)
     return group
+
+
+def _compare(
+    event: NewEvent, stands: Stored, completions: dict[UUID, NewEvent], suspects: list[tuple[NewEvent, Stored]]
+) -> None:
+    """Note whether a duplicate brings values that were missing, or other content than what stands."""
+    row = event.row
+    if row.form != "full" or row.content_hash is None:
+        return
+    if stands.form == "reference":
+        completions[stands.id] = event
+    elif stands.content_hash is not None and stands.content_hash != row.content_hash:
+        suspects.append((event, stands))
 
 
 async def _record_conflicts(
@@ -120,12 +130,12 @@ async def _record_conflicts(
     """
     bodies = await stored_bodies(link.connection, [stands.id for _, stands in suspects], limits.group_seconds)
     conflicts = [
-        _conflict(row, stands)
-        for row, stands in suspects
-        if not _same_business(sources[row.source], bodies.get(stands.id), row.body)
+        _conflict(event, stands)
+        for event, stands in suspects
+        if not _same_business(sources[event.row.source], bodies.get(stands.id), event.body)
     ]
     if conflicts:
-        await record_events(link.record, fold([conflicts]), limits.group_seconds)
+        await record_events(link.record, list(fold([conflicts]).values()), limits.group_seconds)
 
 
 def _same_business(source: Source, stored: str | None, arrived: str) -> bool:
@@ -138,18 +148,15 @@ def _same_business(source: Source, stored: str | None, arrived: str) -> bool:
         return False
 
 
-def _conflict(row: NewEvent, stands: Stored) -> NewEvent:
+def _conflict(event: NewEvent, stands: Stored) -> NewEvent:
     """The later content as an event of its own; the same content again is a duplicate of that."""
-    assert row.content_hash is not None
+    row = event.row
+    assert row.content_hash is not None, "Bug: only contents that have a hash are compared"
     fault = {
         "class": "identity_conflict",
         "rule": "content",
         "detail": "the same identity arrived before with other business content",
         "original": str(stands.id),
     }
-    return replace(
-        row,
-        id=keys.new_id(),
-        key=f"{row.key}#conflict:{row.content_hash.hex()[:12]}",
-        fault=msgspec.json.encode(fault).decode(),
-    )
+    key = f"{row.key}#conflict:{row.content_hash.hex()[:12]}"
+    return NewEvent(replace(row, id=keys.new_id(), key=key, fault=fault), event.body)

@@ -30,11 +30,11 @@ class Overloaded(Problem):
 class Ticket:
     """One request's events on their way into the ledger; recorded together or not at all."""
 
-    __slots__ = ("answer", "rows", "since", "size")
+    __slots__ = ("answer", "events", "since", "size")
 
-    def __init__(self, rows: Sequence[NewEvent], size: int, answer: "asyncio.Future[list[Verdict]]") -> None:
+    def __init__(self, events: Sequence[NewEvent], size: int, answer: "asyncio.Future[list[Verdict]]") -> None:
         """Take the events of one request, its body's size, and where the answer goes."""
-        self.rows = rows
+        self.events = events
         self.size = size
         self.since = clock.ticks_seconds()
         self.answer = answer
@@ -70,12 +70,12 @@ class Waiting:
         if self.events >= limits.waiting_events_max or self._bytes >= limits.waiting_bytes_max:
             raise Overloaded
         self._tickets.append(ticket)
-        self.events += len(ticket.rows)
+        self.events += len(ticket.events)
         self._bytes += ticket.size
 
     def _first(self) -> Ticket:
         ticket = self._tickets.popleft()
-        self.events -= len(ticket.rows)
+        self.events -= len(ticket.events)
         self._bytes -= ticket.size
         return ticket
 
@@ -85,7 +85,7 @@ class Waiting:
         events = size = 0
         while self._tickets and events < self._limits.group_events_max and size < self._limits.group_bytes_max:
             ticket = self._first()
-            events += len(ticket.rows)
+            events += len(ticket.events)
             size += ticket.size
             group.append(ticket)
         return group

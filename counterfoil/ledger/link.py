@@ -61,12 +61,15 @@ async def open_link(url: str, *, connect_seconds: float, statement_seconds: floa
     async with asyncio.timeout(connect_seconds):
         connection = await asyncpg.connect(dsn(url), server_settings={"application_name": "counterfoil door"})
         try:
+            # Before the query, because the driver leaves a prepared statement's locks to the next round trip: a
+            # resting door would stand in the way of every migration.
+            record = await connection.prepare(RECORD)
             row = await connection.fetchrow(_SETTLE, str(int(statement_seconds * 1000)))
             if row["read_only"]:
                 raise NotDurable("this Postgres takes no writes (a standby, or read-only)")
             if must_be_durable and not row["fsync"]:
                 raise NotDurable("fsync is off: a power cut would take recorded events with it")
-            return Link(connection, await connection.prepare(RECORD))
+            return Link(connection, record)
         except BaseException:
             connection.terminate()
             raise

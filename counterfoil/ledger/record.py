@@ -18,15 +18,14 @@ from counterfoil.lifecycle import EVENT_MOVES, EventState, origins
 LANE = "door"
 
 
-class NewEvent(msgspec.Struct, gc=False):
-    """One event as the door proposes it; `id` is its own only if nobody recorded the identity before."""
+class Row(msgspec.Struct, gc=False):
+    """The row of one event as the door proposes it; `id` becomes its id only if the identity is new."""
 
     id: UUID
     source: str
     provider: str
     key: str
     type: str
-    body: str
     content_hash: bytes | None = None
     subject: str | None = None
     occurred_at: datetime | None = None
@@ -34,32 +33,54 @@ class NewEvent(msgspec.Struct, gc=False):
     account: str | None = None
     livemode: bool | None = None
     form: str = "full"
-    fault: str | None = None  #: JSON: why the engine must open a case instead of running it
+    fault: dict[str, str] | None = None  #: why the engine must open a case instead of running it
     deliveries: int = 1
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What is unique for ever."""
+        return (self.source, self.key)
+
+
+class NewEvent(msgspec.Struct, gc=False):
+    """One event on its way in: its row, and its payload as text."""
+
+    row: Row
+    body: str
 
 
 class Stored(NamedTuple):
-    """What stands under an identity after the statement; another id than proposed means: known already."""
+    """What stood under an identity already."""
 
     id: UUID
     content_hash: bytes | None
     form: str
 
 
-# A duplicate costs a counter and touches no indexed column (a HOT update). The audit entry counts rows of `kept`, so it
-# is made after all of them. `ON CONFLICT` cannot meet one row twice: the caller folds copies within a group.
+class CountsDiffer(Exception):
+    """Bug: Postgres neither recorded an event nor knew it; nothing of its group may be called accepted."""
+
+
+# Rows travel as one JSON parameter and their payloads as an array beside it: an array per column costs the driver a
+# check per value, and a payload inside the JSON would be escaped and unescaped for nothing.
+#
+# A duplicate costs a counter and touches no indexed column (a HOT update). `ON CONFLICT` cannot meet one row twice:
+# the caller folds copies within a group. The audit entry needs the count of all that is new, so it is made last. What
+# was known comes back; what is new does not, but for its number, which proves that nothing fell between the two.
 RECORD = """
-WITH arriving AS (
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[],
-        $8::text[], $9::timestamptz[], $10::text[], $11::text[], $12::bool[], $13::text[], $14::text[],
-        $15::int[])
-    AS a(id, source, provider, key, type, body, content_hash, subject, occurred_at, api_version, account,
-         livemode, form, fault, deliveries)
+WITH arriving AS MATERIALIZED (
+    SELECT * FROM ROWS FROM (
+        json_to_recordset($1::json) AS (id uuid, source text, provider text, key text, type text, content_hash text,
+            subject text, occurred_at timestamptz, api_version text, account text, livemode bool, form text,
+            fault jsonb, deliveries int),
+        unnest($2::text[])
+    ) AS a(id, source, provider, key, type, content_hash, subject, occurred_at, api_version, account, livemode, form,
+           fault, deliveries, body)
 ), kept AS (
     INSERT INTO events AS e (id, source, provider, key, type, content_hash, subject, occurred_at, api_version,
                              account, livemode, form, fault, deliveries, due_at)
-    SELECT id, source, provider, key, type, content_hash, subject, occurred_at, api_version, account, livemode,
-           form, fault::jsonb, deliveries, now()
+    SELECT id, source, provider, key, type, decode(content_hash, 'base64'), subject, occurred_at, api_version,
+           account, livemode, form, fault, deliveries, now()
     FROM arriving
     ON CONFLICT (source, key) DO UPDATE SET
         deliveries = e.deliveries + excluded.deliveries, delivered_at = now()
@@ -68,49 +89,45 @@ WITH arriving AS (
     INSERT INTO payloads (event_id, version, body)
     SELECT a.id, 0, a.body FROM arriving a JOIN kept k ON k.id = a.id
     RETURNING event_id
+), known AS (
+    SELECT k.* FROM kept k LEFT JOIN bodies b ON b.event_id = k.id WHERE b.event_id IS NULL
 ), fresh AS MATERIALIZED (
     SELECT count(*) AS new, min(event_id::text) AS first, max(event_id::text) AS last FROM bodies
 ), audited AS MATERIALIZED (
-    SELECT CASE WHEN new > 0 THEN audit_append('door', jsonb_build_array(jsonb_build_object(
+    SELECT new, CASE WHEN new > 0 THEN audit_append('door', jsonb_build_array(jsonb_build_object(
         'actor', 'door', 'action', 'events.received', 'detail', jsonb_build_object(
             'events', (SELECT count(*) FROM kept), 'new', new, 'first', first, 'last', last)))) END AS seq
     FROM fresh
 )
-SELECT k.id, k.source, k.key, k.content_hash, k.form FROM kept k, audited
+SELECT a.new, k.source, k.key, k.id, k.content_hash, k.form FROM audited a LEFT JOIN known k ON true
 """
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _identity(event: NewEvent) -> tuple[str, str]:
+    return (event.row.source, event.row.key)
 
 
 async def record_events(
-    statement: Any, rows: Sequence[NewEvent], timeout_seconds: float
+    statement: Any, events: Sequence[NewEvent], timeout_seconds: float
 ) -> dict[tuple[str, str], Stored]:
-    """Record a group (no identity twice in it) through the prepared `RECORD`; returns what stands per identity.
+    """Record a group (no identity twice in it) through the prepared `RECORD`; returns what was known already.
 
     Rows go in ascending order of identity, so that two doors that meet on the same ones cannot deadlock.
+
+    Raises: CountsDiffer, or what Postgres says.
     """
-    rows = sorted(rows, key=_identity)
-    found = await statement.fetch(
-        [row.id for row in rows],
-        [row.source for row in rows],
-        [row.provider for row in rows],
-        [row.key for row in rows],
-        [row.type for row in rows],
-        [row.body for row in rows],
-        [row.content_hash for row in rows],
-        [row.subject for row in rows],
-        [row.occurred_at for row in rows],
-        [row.api_version for row in rows],
-        [row.account for row in rows],
-        [row.livemode for row in rows],
-        [row.form for row in rows],
-        [row.fault for row in rows],
-        [row.deliveries for row in rows],
-        timeout=timeout_seconds,
-    )
-    return {(source, key): Stored(id, content_hash, form) for id, source, key, content_hash, form in found}
-
-
-def _identity(row: NewEvent) -> tuple[str, str]:
-    return (row.source, row.key)
+    events = sorted(events, key=_identity)
+    rows = _encode([event.row for event in events]).decode()
+    found = await statement.fetch(rows, [event.body for event in events], timeout=timeout_seconds)
+    new = found[0][0]
+    if new == len(events):
+        return {}
+    known = {(source, key): Stored(id, content_hash, form) for _, source, key, id, content_hash, form in found}
+    if new + len(known) != len(events):
+        raise CountsDiffer(f"Bug: of {len(events)} events {new} are new and {len(known)} known")
+    return known
 
 
 #: States in which a reference has come to rest for want of its values; the running one is fenced off and starts anew.
@@ -145,22 +162,25 @@ WHERE EXISTS (SELECT FROM completed)
 """
 
 
-async def complete_references(conn: asyncpg.Connection, rows: Sequence[NewEvent], timeout_seconds: float) -> None:
-    """Give events that were known by reference the full form that has now arrived; `id` is the stored event's.
+async def complete_references(
+    conn: asyncpg.Connection, events: Sequence[tuple[UUID, NewEvent]], timeout_seconds: float
+) -> None:
+    """Give events that were known by reference (by their ids) the full form that has now arrived.
 
-    One that rested for want of values is queued again. One that is running loses its claim (its fence moves on), since
-    what it would conclude was read from the reference.
+    One that rested for want of values is queued again. One that is running loses its claim (its fence moves on),
+    since what it would conclude was read from the reference.
     """
-    rows = sorted(rows, key=lambda row: row.id)
+    events = sorted(events, key=lambda pair: pair[0])
+    rows = [event.row for _, event in events]
     await conn.fetch(
         _COMPLETE,
-        [row.id for row in rows],
+        [id for id, _ in events],
         [row.type for row in rows],
         [row.subject for row in rows],
         [row.content_hash for row in rows],
         [row.occurred_at for row in rows],
         [row.api_version for row in rows],
-        [row.body for row in rows],
+        [event.body for _, event in events],
         _WAKE,
         timeout=timeout_seconds,
     )

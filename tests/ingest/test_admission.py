@@ -205,3 +205,13 @@ def test_two_doors_that_meet_on_the_same_events_do_not_deadlock(
         assert left.rows("SELECT count(*), min(deliveries), max(deliveries) FROM events") == [
             {"count": 100, "min": 24, "max": 24}
         ]
+
+
+def test_a_resting_door_holds_no_locks(running: Any, a_stripe_event: Any) -> None:
+    """A migration can have the table at once, both before the first event and after it."""
+    for _ in range(2):
+        with psycopg.connect(running.url) as connection:
+            connection.execute("SET LOCAL lock_timeout = '2s'")
+            connection.execute("LOCK TABLE events, payloads IN ACCESS EXCLUSIVE MODE")
+            connection.rollback()
+        assert running.stripe(a_stripe_event()).status == 200

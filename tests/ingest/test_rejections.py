@@ -30,9 +30,9 @@ def test_a_refused_request_is_counted_with_its_reason(running: Any, counts: Any,
     assert counts()[("unknown", "not_http")] == 1
     assert counts()[("stripe", "signature_missing")] == 1
     samples = running.rows("SELECT * FROM rejections ORDER BY id")
-    assert [sample["status"] for sample in samples] == [401, 401, 404, 400]
+    assert sorted(sample["status"] for sample in samples) == [400, 401, 401, 404]
     assert {sample["client"] for sample in samples} == {"127.0.0.1"}
-    assert samples[0]["body_bytes"] == 29
+    assert {sample["body_bytes"] for sample in samples} == {29, 2, None}
     assert "4111" not in str(samples)
     assert running.rows("SELECT 1 FROM events") == []
 
