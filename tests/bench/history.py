@@ -32,11 +32,12 @@ def make(
     """Clone the event until there are `events`; statistics and visibility are brought up to date."""
     conn.execute("SET session_replication_role = replica")  # triggers and foreign keys would check what cannot fail
     conn.execute("SET synchronous_commit = off")
-    statements = [_clone(conn, table, event_id, tag) for table in TABLES]
+    statements = {table: _clone(conn, table, event_id, tag) for table in TABLES}
     for first in range(first_number, events + 1, PORTION):
         last = min(first + PORTION - 1, events)
-        for statement in statements:
-            conn.execute(statement, {"first": first, "last": last})
+        for table, statement in statements.items():
+            if conn.execute(statement, {"first": first, "last": last}).rowcount < last - first + 1:
+                raise RuntimeError(f"{table} holds nothing of an event that was booked: teach `_of_event` where it is")
         if events > PORTION:
             tell(f"{last:,} of {events:,} events of the past")
     conn.execute("UPDATE audit_heads SET seq = (SELECT max(seq) FROM audit_entries a WHERE a.lane = audit_heads.lane)")
@@ -77,10 +78,10 @@ def _value(table: str, name: str, kind: str, event_id: str, tag: str, chosen: st
 
 def _of_event(table: str, event_id: str) -> str:
     """Which rows of a table belong to the event."""
-    if table == "events":
-        return f"t.id = '{event_id}'"
-    if table == "books_lines":
-        return f"t.entry_id = (SELECT id FROM books_entries WHERE event_id = '{event_id}')"
-    if table == "audit_entries":
-        return f"t.subject = 'event:{event_id}' AND t.lane = 'engine'"
-    return f"t.event_id = '{event_id}'"
+    entries = f"SELECT key FROM writes WHERE event_id = '{event_id}'"
+    return {
+        "events": f"t.id = '{event_id}'",
+        "books_entries": f"t.write_key IN ({entries})",
+        "books_lines": f"t.entry_id IN (SELECT id FROM books_entries WHERE write_key IN ({entries}))",
+        "audit_entries": f"t.subject = 'event:{event_id}' AND t.lane = 'engine'",
+    }.get(table, f"t.event_id = '{event_id}'")
