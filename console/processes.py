@@ -6,6 +6,7 @@ The only place that knows every floor. Imports happen inside, so that the door's
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,7 @@ def run_worker(config: Settings) -> None:
     telemetry.configure("worker")
     stop = stop_on_signals()
     leave_with_parent(stop)
+    _show_metrics(config)
     _say("worker is listening")
     _work(worker, stop)
 
@@ -71,6 +73,7 @@ def run_sweeper(config: Settings) -> None:
     telemetry.configure("sweeper")
     stop = stop_on_signals()
     leave_with_parent(stop)
+    _show_metrics(config)
     _say("sweeper is sweeping")
     sweeper.run(stop)
 
@@ -108,9 +111,18 @@ def run_serve(config: Settings) -> None:
         servers.append(console_server(config))
     threads = [_thread("sweeper", lambda: sweeper.run(stop)), _thread("worker", lambda: _work(worker, stop))]
     threads += [_thread(f"listener-{number}", server.run) for number, server in enumerate(servers)]
+    _until_listening(servers, threads)
     where = config.port if shared else config.console_port
     _say(f"door on http://{config.host}:{config.port}/webhooks/, console on http://{config.host}:{where}/")
     _until_stopped(stop, servers, threads)
+
+
+def _show_metrics(config: Settings) -> None:
+    """What worker and sweeper count, on a port of its own when one is configured."""
+    if config.metrics_port is not None:
+        from prometheus_client import start_http_server
+
+        start_http_server(config.metrics_port, addr=config.host)
 
 
 def console_server(config: Settings) -> "uvicorn.Server":
@@ -161,6 +173,12 @@ def leave_with_parent(stop: threading.Event) -> None:
                 stop.set()
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def _until_listening(servers: "list[uvicorn.Server]", threads: list[threading.Thread]) -> None:
+    """Wait until every listener answers; whoever reads the line after it may call at once."""
+    while not all(server.started for server in servers) and all(thread.is_alive() for thread in threads):
+        time.sleep(0.01)
 
 
 def _until_stopped(stop: threading.Event, servers: "list[uvicorn.Server]", threads: list[threading.Thread]) -> None:

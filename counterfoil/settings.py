@@ -81,6 +81,11 @@ class Settings(BaseSettings):
         validation_alias=_named("COUNTERFOIL_METRICS_TOKEN"),
         description="bearer token for /metrics; unset: open",
     )
+    metrics_port: int | None = Field(
+        None,
+        validation_alias=_named("COUNTERFOIL_METRICS_PORT"),
+        description="port for the metrics of worker and sweeper, which have no other listener; for a private network",
+    )
     sources_file: Path | None = Field(
         None, validation_alias=_named("COUNTERFOIL_SOURCES"), description="TOML file with further sources"
     )
