@@ -10,7 +10,7 @@ from uuid import UUID
 
 import destinations
 from console import asks, problems
-from console.answers import Difference, Fault, Queued
+from console.answers import Difference, Queued
 from console.queries import events
 from counterfoil import database, queue
 from counterfoil.database import Connection
@@ -87,7 +87,7 @@ def plan_replay(conn: Connection, who: str, ask: asks.ReplaysPlanAsk) -> UUID:
     if not wanted:
         raise problems.NotAcceptable(
             "name at least one filter: replaying everything is never meant",
-            [Fault(field="filter", detail="needs at least one member")],
+            [problems.Fault(field="filter", detail="needs at least one member")],
         )
     planned = replay.plan_replay(conn, wanted, from_step=ask.from_step, who=who, reason=ask.reason)
     if not ask.dry_run:

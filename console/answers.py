@@ -18,25 +18,6 @@ class Page(Shown, Generic[Item]):
     next_cursor: str | None
 
 
-class Fault(Shown):
-    """One field at fault."""
-
-    field: str
-    detail: str
-    rule: str | None = None
-    advice: str | None = None
-
-
-class Problem(Shown):
-    """RFC 9457: what went wrong, in words; `errors` names every field at fault."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[Fault] | None = None
-
-
 class Event(Shown):
     """One business event."""
 

@@ -22,8 +22,26 @@ from typing import ClassVar
 
 from pydantic import ValidationError
 
-from console.answers import Fault
-from console.answers import Problem as Shown
+from console.fields import Shown
+
+
+class Fault(Shown):
+    """One field at fault."""
+
+    field: str
+    detail: str
+    rule: str | None = None
+    advice: str | None = None
+
+
+class ProblemDetails(Shown):
+    """What went wrong, in words; `errors` names every field at fault (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[Fault] | None = None
 
 
 class Problem(Exception):
@@ -39,9 +57,9 @@ class Problem(Exception):
         self.errors = list(errors)
         self.headers = headers or {}
 
-    def shown(self) -> Shown:
+    def shown(self) -> ProblemDetails:
         """The problem as it is answered."""
-        return Shown(
+        return ProblemDetails(
             type=f"urn:counterfoil:problem:{self.slug}",
             title=self.title,
             status=self.status,
@@ -144,4 +162,4 @@ def _violations(refused: Exception) -> list[Fault]:
 
 
 def _away() -> Unavailable:
-    return Unavailable("the database cannot be reached now; try again", headers={"Retry-After": "2"})
+    return Unavailable("the database cannot answer now; try again", headers={"Retry-After": "2"})

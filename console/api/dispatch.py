@@ -15,7 +15,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from console import auth, idempotency, problems
-from console.answers import Fault
 from console.api.route import Asking, Route
 from console.problems import Problem
 from counterfoil import clock, telemetry
@@ -86,11 +85,13 @@ def _query(model: type[BaseModel] | None, given: QueryParams) -> Any:
     names = [name for name, _ in given.multi_items()]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise problems.NotAsked("a parameter is given twice", [Fault(field=n, detail="given twice") for n in twice])
+        raise problems.NotAsked(
+            "a parameter is given twice", [problems.Fault(field=n, detail="given twice") for n in twice]
+        )
     if model is None:
         if names:
             raise problems.NotAsked(
-                "this route takes no parameters", [Fault(field=n, detail="not known here") for n in names]
+                "this route takes no parameters", [problems.Fault(field=n, detail="not known here") for n in names]
             )
         return None
     return _checked("a parameter is wrong", lambda: model.model_validate_strings(dict(given), strict=False))

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from console import answers, auth, idempotency
+from console import auth, idempotency, problems
 from console.api.route import PREFIX, Route
 from console.api.routes import ROUTES
 
@@ -58,7 +58,7 @@ class _Schemas:
     def __init__(self) -> None:
         wanted = [(model, "validation") for route in ROUTES for model in (route.body, route.query) if model]
         shown = [(model, "serialization") for route in ROUTES for model in _models(route.answer)]
-        pairs = list(dict.fromkeys([*wanted, *shown, (answers.Problem, "serialization")]))
+        pairs = list(dict.fromkeys([*wanted, *shown, (problems.ProblemDetails, "serialization")]))
         self._by_pair, definitions = models_json_schema(pairs, ref_template=_REF)  # type: ignore[arg-type]
         self.components = definitions["$defs"]
 
@@ -138,7 +138,7 @@ def _responses(route: Route, schemas: _Schemas) -> dict[str, Any]:
         statuses |= {413, 415, 422}
     found = [schemas.of(model, "serialization") for model in _models(route.answer)]
     content = {"application/json": {"schema": found[0] if len(found) == 1 else {"oneOf": found}}}
-    problem = {"application/problem+json": {"schema": schemas.of(answers.Problem, "serialization")}}
+    problem = {"application/problem+json": {"schema": schemas.of(problems.ProblemDetails, "serialization")}}
     return {"200": {"description": "Done", "content": content}} | {
         str(status): {"description": REFUSALS[status], "content": problem} for status in sorted(statuses)
     }

@@ -22,7 +22,10 @@ def register(app: typer.Typer) -> None:
 
 
 def books(csv: To = None, beancount: To = None, json: Json = False) -> None:
-    """The trial balance; or all entries as CSV, or as a plain-text ledger."""
+    """Print the trial balance, or export.
+
+    All entries as CSV, or as a plain-text ledger in beancount's syntax.
+    """
     from counterfoil import database
     from destinations.books import trial_balance
     from destinations.books_export import export_beancount, export_csv

@@ -36,7 +36,10 @@ def events(
     q: Text = None,
     json: Json = False,
 ) -> None:
-    """Events, newest first; or one, by its id, key or object."""
+    """List events, or show one.
+
+    Newest first. One is named by its id, its key or its object.
+    """
     from console import asks
     from console.api import look
     from console.queries import events as their_rows
@@ -76,7 +79,7 @@ def runs(
     q: Text = None,
     json: Json = False,
 ) -> None:
-    """Runs, newest first; or one with its steps."""
+    """List runs, or show one with its steps."""
     from console import asks, problems
     from console.queries import runs as their_rows
 
@@ -115,7 +118,7 @@ def writes(
     q: Text = None,
     json: Json = False,
 ) -> None:
-    """Writes, newest first; or the stub (the proof) of one."""
+    """List writes, or print the proof of one."""
     from console import asks, problems
     from console.queries import stub
     from console.queries import writes as their_rows
@@ -143,7 +146,10 @@ def writes(
 
 
 def explain(event: Annotated[str, typer.Argument(help="id, key or object of the event")], json: Json = False) -> None:
-    """The five answers about an event: what ran, succeeded, failed, which records, who was told."""
+    """Answer the five questions about an event.
+
+    What ran, what succeeded, what failed, which records, who was told.
+    """
     from console import explain as explaining
     from console.api import look
 
@@ -158,7 +164,7 @@ def explain(event: Annotated[str, typer.Argument(help="id, key or object of the 
 
 
 def owners(json: Json = False) -> None:
-    """Who answers for which class of failure, now."""
+    """Say who answers for which failure."""
     from console.answers import Page
     from console.queries import roster
 
@@ -170,7 +176,7 @@ def owners(json: Json = False) -> None:
 
 
 def handlers(json: Json = False) -> None:
-    """The workflows that are installed."""
+    """List the workflows."""
     from console.answers import Page
     from console.queries import workflows
 
@@ -182,7 +188,10 @@ def handlers(json: Json = False) -> None:
 
 
 def stats(since: Since = None, until: Until = None, json: Json = False) -> None:
-    """The numbers of a window (the last 24 hours), and what stands open now."""
+    """Count the last day, and what is open.
+
+    Or the window between --since and --until.
+    """
     from console import asks
     from console.queries import stats as their_rows
 

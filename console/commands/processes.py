@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(host: Host = None, port: Port = None, console_port: ConsolePort = None) -> None:
-    """Everything in one process: door, worker, sweeper and console."""
+    """All processes in one."""
     from console import processes
 
     processes.run_serve(_config(host, port, console_port))
@@ -44,7 +44,7 @@ def worker() -> None:
 
 
 def sweeper() -> None:
-    """Move what must move by itself: retries, escalations, notifications, replays."""
+    """Retry, escalate, notify, replay on time."""
     from console import processes
 
     processes.run_sweeper(_config())

@@ -15,7 +15,10 @@ def register(app: typer.Typer) -> None:
 
 
 def migrate(json: Json = False) -> None:
-    """Bring the database to this version; safe to run from several machines at once."""
+    """Bring the database to this version.
+
+    Safe to run from several machines at once: the first one works, the others wait.
+    """
     from counterfoil import database
 
     shared.config()
@@ -31,7 +34,10 @@ def doctor(
     json: Json = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="list what is set, too")] = False,
 ) -> None:
-    """Check everything that must be true: promises, configuration, reachability, clocks. 1 if something is wrong."""
+    """Check all that must be true.
+
+    Promises, configuration, reachability, clocks; the exit code is 1 if something is wrong.
+    """
     from console import doctor as doctors
 
     findings = doctors.examine()

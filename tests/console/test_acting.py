@@ -41,6 +41,14 @@ def test_a_dry_run_shows_the_difference_and_changes_nothing(api: httpx.Client, s
     assert counts() == before
 
 
+def test_a_dry_run_of_an_event_that_was_sent_back_works_too(api: httpx.Client, story: Any) -> None:
+    """A replay begins at attempt 0; what would happen can be asked before it does."""
+    assert api.post(f"/events/{story.failed}/replay", json=WHY).status_code == 200
+    shown = api.post(f"/events/{story.failed}/replay", json={"dry_run": True})
+    assert shown.status_code == 200, shown.text
+    assert shown.json()["would"]["failure_class"] == "contract_violation"
+
+
 def test_a_running_event_is_not_replayed(api: httpx.Client, story: Any, conn: Any) -> None:
     """409: a worker has it."""
     conn.execute("UPDATE events SET status = 'running' WHERE id = %s", (story.queued,))
@@ -136,6 +144,18 @@ def test_an_idempotency_key_does_a_change_once(api: httpx.Client, story: Any, ro
     case = [api.post(f"/cases/{story.case}/acknowledge", json=WHY, headers={"Idempotency-Key": "a"}) for _ in "12"]
     assert [one.status_code for one in case] == [200, 200]
     assert case[0].content == case[1].content
+
+
+def test_a_change_whose_answer_was_lost_is_not_made_again(api: httpx.Client, story: Any, conn: Any) -> None:
+    """Killed between the change and its answer: the retry gets the present state, and the change stands once."""
+    key = {"Idempotency-Key": "lost"}
+    api.post(f"/cases/{story.case}/acknowledge", json=WHY, headers=key)
+    conn.execute("UPDATE api_requests SET answer = jsonb_set(answer, '{answer}', 'null')")
+    conn.commit()
+    again = api.post(f"/cases/{story.case}/acknowledge", json=WHY, headers=key)
+    assert (again.status_code, again.json()["status"]) == (200, "acknowledged")
+    audited = [one for one in again.json()["audit"] if one["action"] == "case.acknowledged"]
+    assert len(audited) == 1
 
 
 def test_a_key_of_another_request_is_refused(api: httpx.Client, story: Any) -> None:
