@@ -5,6 +5,7 @@ serving; with DEMO_EXIT=1 it stops. Its data lives in a folder of its own and is
 """
 
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -18,7 +19,6 @@ from typing import Any
 
 import httpx
 from rich.console import Console
-from rich.panel import Panel
 from rich.table import Table
 
 from ingest.providers import find
@@ -29,7 +29,7 @@ HOST, PORT = "127.0.0.1", 8000
 #: How long the day may take to settle on a slow machine.
 PATIENCE_SECONDS = 60
 
-screen = Console(width=max(96, min(Console().width, 120)))
+screen = Console(width=max(100, min(Console().width, 120)), record=True)
 
 
 class DemoStopped(Exception):
@@ -127,7 +127,10 @@ class Company:
     def command(self, *words: str) -> str:
         """What a `counterfoil` command prints."""
         done = subprocess.run(  # noqa: S603 - our own command, our own words
-            [sys.executable, "-m", "console.cli", *words], env=self.env, capture_output=True, check=False
+            [sys.executable, "-m", "console.cli", *words],
+            env=self.env | {"COLUMNS": "96"},
+            capture_output=True,
+            check=False,
         )
         return done.stdout.decode()
 
@@ -153,7 +156,9 @@ def tell(company: Company) -> None:
     _results(company, events)
     _mend(company)
     _replay_everything(company)
-    screen.print(Panel(company.command("books").rstrip(), title="Trial balance", expand=False))
+    screen.rule("Trial balance", align="left")
+    screen.print(company.command("books").rstrip(), highlight=False)
+    screen.rule()
     screen.print(company.command("doctor").strip().splitlines()[-1])
 
 
@@ -258,6 +263,10 @@ def main() -> int:
     company = Company()
     try:
         tell(company)
+        if picture := os.environ.get("DEMO_PICTURE"):
+            # The picture in the README; without the fonts that it would fetch from elsewhere.
+            svg = screen.export_svg(title="make demo")
+            Path(picture).write_text(re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL))
         if os.environ.get("DEMO_EXIT") == "1":
             return 0
         screen.print(
