@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, Self
 
 import pydantic_core
@@ -173,19 +173,24 @@ def _by_type() -> dict[tuple[str, str], tuple[type[Contract], ...]]:
     return index
 
 
+@lru_cache(maxsize=1024)  # versions and types are words of the sender's: few in fact, endless in theory
+def _covering(source: str, type: str, api_version: str | None) -> tuple[type[Contract], ...]:
+    return tuple(contract for contract in _by_type().get((source, type), ()) if contract.covers(api_version))
+
+
 def find(source: str, type: str, api_version: str | None, payload: Payload | None = None) -> type[Contract]:
     """The contract for an event: by type, then by API version; where the version is silent, by shape.
 
     Raises: ContractUnknown when none or more than one is left.
     """
-    candidates = _by_type().get((source, type), ())
-    if not candidates:
-        raise ContractUnknown(f"no contract for {source} {type}")
-    fitting = [contract for contract in candidates if contract.covers(api_version)]
+    fitting = _covering(source, type, api_version)
     if api_version is None and len(fitting) > 1 and payload is not None:
         tree = as_object(payload)
-        fitting = [contract for contract in fitting if contract.fits(tree)]
+        fitting = tuple(contract for contract in fitting if contract.fits(tree))
     if len(fitting) != 1:
+        candidates = _by_type().get((source, type), ())
+        if not candidates:
+            raise ContractUnknown(f"no contract for {source} {type}")
         versions, asked = ", ".join(contract.version for contract in candidates), (api_version or "(none)")[:40]
         raise ContractUnknown(
             f"{source} {type} in API version {asked}: covered by {len(fitting)} of {versions}; "

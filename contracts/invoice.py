@@ -5,8 +5,8 @@ customer balance together are what was paid. That identity is what lets a journa
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from contracts import invoice_sums as sums
 from contracts.categories import category_of
@@ -14,8 +14,7 @@ from contracts.invoice_lines import Line, id_of
 from contracts.invoice_shapes import InvoiceShape
 
 
-@dataclass(frozen=True, slots=True)
-class InvoiceLine:
+class InvoiceLine(NamedTuple):
     """One line. `net_minor` is what is earned: less discounts, without the tax inside the price."""
 
     id: str
@@ -31,16 +30,14 @@ class InvoiceLine:
         return self.amount_minor - self.discount_minor - self.included_tax_minor
 
 
-@dataclass(frozen=True, slots=True)
-class InvoiceTax:
+class InvoiceTax(NamedTuple):
     """One tax rate's share of the invoice, on top or inside."""
 
     rate_id: str | None
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class PaidInvoice:
+class PaidInvoice(NamedTuple):
     """Amounts in minor units of `currency` (upper case). Positive `balance_used_minor` consumed customer credit."""
 
     id: str

@@ -104,7 +104,9 @@ class Line(Part):
     @property
     def own_discount(self) -> int:
         """The part that comes from discounts on this very line rather than on the invoice."""
-        own = {id_of(discount) for discount in self.discounts or ()}
+        if not self.discounts:
+            return 0
+        own = {id_of(discount) for discount in self.discounts}
         return sum(d.amount for d in self.discount_amounts or () if id_of(d.discount) in own)
 
 

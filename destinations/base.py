@@ -9,14 +9,16 @@ must do follows from its safety; `same_transaction` is the one that needs no net
     probe              we look for our marker before and after
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 from uuid import UUID
 
+import msgspec
+
 from contracts.money import Money
-from counterfoil import keys
 from counterfoil.database import Connection
 
 Safety = Literal["same_transaction", "native_key", "natural_key", "probe"]
@@ -58,7 +60,7 @@ class Effect:
         """SHA-256 of what would be written; two effects with one key and different digests contradict each other."""
         written = self.as_json()
         del written["evidence"]
-        return keys.digest(written)
+        return hashlib.sha256(msgspec.json.encode(written, order="sorted")).hexdigest()
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -4,12 +4,13 @@ Debit is positive, credit negative; every entry comes to zero, which the databas
 not this file. Entries are never changed: a mistake is answered by a reversing entry. The entry's id is the write's.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
+
+import msgspec
 
 from contracts.money import AMOUNT_MINOR_MAX, DECIMALS, Money
 from counterfoil.database import Connection
@@ -77,12 +78,12 @@ class Books:
         # Sorted, so that two groups with common keys wait for each other instead of locking crosswise.
         entries = sorted(effects.items(), key=lambda item: item[1].key)
         accounts = {line["account"] for _, effect in entries for line in effect.body["lines"]}
-        conn.execute(_OPEN_ACCOUNTS, (json.dumps([_account_row(code) for code in sorted(accounts)]),))
-        posted = conn.execute(_POST_ENTRIES, (json.dumps([_entry_row(*entry) for entry in entries]),)).fetchall()
+        conn.execute(_OPEN_ACCOUNTS, (_json([_account_row(code) for code in sorted(accounts)]),))
+        posted = conn.execute(_POST_ENTRIES, (_json([_entry_row(*entry) for entry in entries]),)).fetchall()
         written = {row["id"] for row in posted}
-        rows = [row for id, effect in entries if id in written for row in _line_rows(id, effect)]
-        if rows:
-            conn.execute(_POST_LINES, (json.dumps(rows),))
+        new = [{"id": id, **effect.body} for id, effect in entries if id in written]
+        if new:
+            conn.execute(_POST_LINES, (_json(new),))
         return {id: Receipt("written", str(id)) for id in written} | _standing(
             conn, {id: effect for id, effect in entries if id not in written}
         )
@@ -148,8 +149,10 @@ RETURNING id
 
 _POST_LINES = """
 INSERT INTO books_lines (entry_id, position, account, amount_minor, currency, memo)
-SELECT entry_id, position, account, amount_minor, currency, memo FROM jsonb_to_recordset(%s::jsonb)
-AS r(entry_id uuid, position int, account text, amount_minor bigint, currency text, memo text)
+SELECT e.id, l.position, l.account, l.amount_minor, e.currency, l.memo
+FROM jsonb_to_recordset(%s::jsonb) AS e(id uuid, currency text, lines jsonb),
+     ROWS FROM (jsonb_to_recordset(e.lines) AS (account text, amount_minor bigint, memo text))
+     WITH ORDINALITY AS l(account, amount_minor, memo, position)
 """
 
 _STANDING = """
@@ -160,6 +163,10 @@ WHERE e.write_key = ANY(%s) GROUP BY e.id
 """
 
 
+def _json(rows: Sequence[Any]) -> str:
+    return msgspec.json.encode(rows).decode()
+
+
 def _account_row(code: str) -> dict[str, str]:
     account = chart().accounts[code]
     return {"code": account.code, "kind": account.kind, "title": account.title}
@@ -167,18 +174,12 @@ def _account_row(code: str) -> dict[str, str]:
 
 def _entry_row(id: UUID, effect: Effect) -> dict[str, Any]:
     return {
-        "id": str(id),
+        "id": id,
         "write_key": effect.key,
         "entry_date": effect.body["date"],
         "memo": effect.body["memo"],
         "currency": effect.body["currency"],
     }
-
-
-def _line_rows(id: UUID, effect: Effect) -> Iterator[dict[str, Any]]:
-    currency = effect.body["currency"]
-    for position, line in enumerate(effect.body["lines"], 1):
-        yield {**line, "entry_id": str(id), "position": position, "currency": currency}
 
 
 def _standing(conn: Connection, effects: Mapping[UUID, Effect]) -> dict[UUID, Receipt]:

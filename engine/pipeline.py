@@ -50,7 +50,7 @@ class Pipeline:
             )
         if one.verdict.failure is not None:
             one.effects = ()
-        one.stop_clock()
+        one.end()
         return one
 
     def _steps(self, one: Pass) -> Verdict | None:

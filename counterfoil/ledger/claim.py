@@ -77,8 +77,8 @@ FROM chosen c JOIN payloads p ON p.event_id = c.id
 WHERE e.id = c.id AND p.version = e.payload_version
   AND e.status IN ('queued', 'running', 'waiting') AND coalesce(e.due_at, 'infinity') <= now()
   AND coalesce(e.lease_until, '-infinity') < now()
-RETURNING e.id, e.source, e.provider, e.key, e.type, e.subject, e.occurred_at, e.received_at, e.api_version, e.form, e.fault,
-    e.generation, e.attempts, e.crashes, e.fence, e.case_id, e.replay_id, p.body
+RETURNING e.id, e.source, e.provider, e.key, e.type, e.subject, e.occurred_at, e.received_at, e.api_version, e.form,
+    e.fault, e.generation, e.attempts, e.crashes, e.fence, e.case_id, e.replay_id, p.body
 """
 
 

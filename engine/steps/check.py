@@ -1,8 +1,6 @@
 """Check: is this event one of ours, whole, and what it promises to be?"""
 
-from typing import Any
-
-from contracts.base import ContractBroken, ContractUnknown, as_object, find
+from contracts.base import ContractBroken, ContractUnknown, find
 from counterfoil import failpoints
 from counterfoil.lifecycle import EventState
 from engine.passing import Pass, Verdict
@@ -23,7 +21,7 @@ def check(passing: Pass, registry: Registry) -> Verdict | None:
     if passing.spec is None:
         return Verdict(EventState.IGNORED, f"no handler for {event.type}")
     try:
-        _hold_against_contract(passing, as_object(event.body.encode()))
+        _hold_against_contract(passing)
     except ContractUnknown as unknown:
         raise failures.ContractUncovered(str(unknown), rule=f"{event.type}@{event.api_version}") from unknown
     except ContractBroken as broken:
@@ -39,14 +37,14 @@ def check(passing: Pass, registry: Registry) -> Verdict | None:
     return None
 
 
-def _hold_against_contract(passing: Pass, payload: dict[str, Any]) -> None:
-    """Parsed once; the money at stake is told even when the contract is broken, since the case needs it then."""
+def _hold_against_contract(passing: Pass) -> None:
+    """From text straight into the contract; the money at stake is told even when it is broken, for the case."""
     event = passing.event
-    contract = find(event.provider, event.type, event.api_version, payload)
+    contract = find(event.provider, event.type, event.api_version, event.body)
     passing.contract_version = contract.version
     try:
-        passing.contract = contract.check(payload)
+        passing.contract = contract.check(event.body)
     except ContractBroken:
-        passing.money = contract.at_stake(payload)
+        passing.money = contract.at_stake(event.body)
         raise
     passing.money = passing.contract.amount()
