@@ -251,8 +251,8 @@ def _replay_everything(company: Company) -> None:
     after = len(company.every("/writes"))
     changes = Counter(change["change"] for change in dry["difference"])
     screen.print(
-        f"[bold]The whole day replayed.[/] Dry run of one event: {dict(changes)}, "
-        f"{dry['outbound_calls']} outbound calls. {job['progress']['done']} events replayed: "
+        f"[bold]The whole day replayed.[/] One dry run first: {changes['same']} of {changes.total()} writes the same, "
+        f"{dry['outbound_calls']} outbound calls. Then all: {job['progress']['done']} events replayed: "
         f"{before} entries before, [bold]{after}[/] after.\n"
     )
 
