@@ -130,6 +130,7 @@ def show(console: Console, rounds: Rounds, small: Mapping[str, Any], notes: Sequ
         )  # fmt: skip
     console.print(verdicts)
     console.print(_absolutes(rounds))
+    console.print("The same by CPU time per event, which a busy machine disturbs less: " + _by_cpu(rounds))
     if small.get("memory"):
         console.print("Memory, MB at rest → most under load: " + _pairs(small["memory"]))
     if small.get("steps"):
@@ -155,6 +156,23 @@ def _absolutes(rounds: Rounds) -> Table:
             _short(_if(first, rounds, subject, "p99_ms")), " · ".join(f"{k} {v:.0f}" for k, v in cpu.items() if v >= 1),
         )  # fmt: skip
     return table
+
+
+def _by_cpu(rounds: Rounds) -> str:
+    """The first four ratios from what an event costs instead of how many there were: door against echo, totals."""
+
+    def total(subject: str, per: str) -> float | None:
+        each = [sum(one["cpu_seconds"].values()) / max(one[per], 1) for one in rounds.get(subject, ())]
+        return median(each) if each else None
+
+    door = middle(rounds, "door", "cpu_us", "door")
+    pairs = {
+        "echo": ratio(middle(rounds, "echo", "cpu_us", "echo"), door),
+        "one INSERT": ratio(total("insert", "answered"), total("door", "answered")),
+        "plain pattern": ratio(total("plain", "answered"), total("door", "answered")),
+        "finished, plain pattern": ratio(total("plain_flat", "finished"), total("flat", "finished")),
+    }
+    return " · ".join(f"{name} {value:.2f}" for name, value in pairs.items() if value is not None)
 
 
 def _if(first: Mapping[str, Any], rounds: Rounds, subject: str, name: str) -> float | None:

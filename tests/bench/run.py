@@ -11,6 +11,7 @@ load      the generator (a process)  history   a past of many events           r
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -140,17 +141,22 @@ class Bench:
             self.keep("flat", turns.flat_out(up, "events", self.extent.flat_seconds))
             for name, peak in up.peaks().items():
                 self._remember(name, up.rest_mb[name], peak)
-            self.small["steps"] = self._steps(database)
+            steps = self._steps(database)
+            group_ms = turns.group_ms(up.processes["worker"].log)
+            self.small["steps"] = steps | {"commit": max(group_ms - sum(steps.values()), 0.0)}
 
     def door_then_drain(self, database: str, suffix: str) -> None:
         """The door without a worker, then a worker without a door."""
         with running(self.machine, DOOR, database) as up:
             new = turns.load(up, self.extent.seconds)
             self.keep("door" + suffix, new)
+            self._remember("door" + suffix, up.rest_mb["door"], up.peaks()["door"])
             if not suffix:
                 sent = Batch(new["batch"].token, new["batch"].created, new["warmed"] + new["sent"])
                 self.keep("again", turns.load(up, self.extent.seconds, batch=sent, expect=KNOWN))
-        self.keep("drain" + suffix, turns.drain(self.machine, database))
+        drained = turns.drain(self.machine, database)
+        self.keep("drain" + suffix, drained)
+        self._remember("worker" + suffix, drained["peak_mb"], drained["peak_mb"])
 
     def open_loop(self, subject: str, share: float) -> None:
         """Door and worker at a share of what they can take together."""
@@ -186,7 +192,7 @@ class Bench:
                 "SELECT s ->> 'step', avg((s ->> 'ms')::float8) FROM runs, jsonb_array_elements(steps) s"
                 " WHERE started_at > (SELECT max(started_at) FROM runs) - interval '5 seconds' GROUP BY 1"
             ).fetchall()
-        return {str(name): float(ms) for name, ms in rows}
+        return {str(name): float(ms) for name, ms in sorted(rows)}
 
     def _remember(self, name: str, rest: float, peak: float) -> None:
         known = self.memory.get(name, (rest, 0.0))
@@ -245,6 +251,7 @@ def main() -> None:
     if busy > BUSY_MAX:
         notes.append("[red]The machine was not quiet: repeat this before believing any figure.[/]")
     console.print(*notes, sep="\n")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # leaves through every `finally`, as Ctrl-C does
     with machine() as made:
         bench = Bench(made, extent, console)
         bench.run()

@@ -173,6 +173,7 @@ def drain(machine: Machine, database: str, limit_seconds: float = 30.0) -> dict[
                     break
                 time.sleep(0.1)
             spent = {"worker": cpu_seconds(worker.pid), "postgres": cpu_seconds(machine.postmaster) - before}
+            peak_mb = resident_mb(worker.pid, peak=True)
         finally:
             worker.stop()
         [(first, last, done)] = conn.execute(
@@ -183,7 +184,18 @@ def drain(machine: Machine, database: str, limit_seconds: float = 30.0) -> dict[
     if not done:
         raise RuntimeError(f"the worker finished none of {waiting} events in {limit_seconds:g} s; see {worker.log}")
     each_us = {name: value * 1e6 / done for name, value in spent.items()}
-    return {"rate": done / (last - first), "left": left, "cpu_us": each_us}
+    rate = done / max(last - first, 1e-3)
+    return {"rate": rate, "left": left, "cpu_us": each_us, "peak_mb": peak_mb}
+
+
+def group_ms(log: Path) -> float:
+    """Mean milliseconds per event from the first step to the commit, as the worker's own lines tell."""
+    events, spent = 0, 0.0
+    for line in log.read_text(errors="replace").splitlines():
+        if '"group.finished"' in line:
+            told = json.loads(line)
+            events, spent = events + told["events"], spent + told["ms"]
+    return spent / max(events, 1)
 
 
 class Backlog:
