@@ -14,11 +14,11 @@ from typing import Any
 
 from counterfoil import clock, failpoints, queue
 from counterfoil.ledger.link import Link, NotDurable, open_link, probe
-from counterfoil.ledger.record import NewEvent
 from counterfoil.ledger.reject import record_rejections
 from counterfoil.telemetry import log, metrics, wide
 from ingest.answers import Problem
-from ingest.groups import Group, Verdict, is_row_fault, is_unstorable, record
+from ingest.diary import Diary
+from ingest.groups import is_row_fault, is_unstorable, record
 from ingest.limits import Limits
 from ingest.rejections import Rejections
 from ingest.sources import Source
@@ -49,6 +49,7 @@ class Admission:
         self._rejections = rejections
         self._must_be_durable = must_be_durable
         self._waiting = Waiting(limits)
+        self._diary = Diary()
         self._in_flight: Sequence[Ticket] = ()
         self._probes: list[asyncio.Future[None]] = []
         self._wake = asyncio.Event()
@@ -76,20 +77,19 @@ class Admission:
         with suppress(TimeoutError):
             await asyncio.wait_for(runner, self._limits.stop_seconds)
         watcher.cancel()
+        self._diary.write()
         self._drop_link()
         self._waiting.refuse_all()
 
-    def admit(self, events: Sequence[NewEvent], size: int) -> "asyncio.Future[list[Verdict]]":
-        """Queue one request's events; the future ends with their commit, in the order given.
+    def admit(self, ticket: Ticket) -> None:
+        """Queue one request's events; the ticket is answered with their commit.
 
         Raises: Overloaded or Unavailable at once, when waiting would be in vain.
         """
         if self.fault is not None or self._stopping:
             raise Unavailable
-        answer: asyncio.Future[list[Verdict]] = asyncio.get_running_loop().create_future()
-        self._waiting.join(Ticket(events, size, answer))
+        self._waiting.join(ticket)
         self._wake.set()
-        return answer
 
     async def check(self) -> str | None:
         """Say why no event could be committed now, None if one could. Bounded."""
@@ -176,8 +176,10 @@ class Admission:
         queue.ring()
         failpoints.passing("door.rung")
         for ticket, verdicts in zip(tickets, group.verdicts, strict=True):
-            ticket.grant(verdicts)
-        self._tell(group, tickets, began)
+            if ticket.grant(verdicts):
+                self._diary.answered(ticket.events[0].row.source)
+        self._proven_at = clock.ticks_seconds()
+        self._diary.note(group, tickets, began, self._proven_at)
 
     async def _commit_halves(self, link: Link, tickets: Sequence[Ticket], fault: Exception) -> None:
         """Find the request that Postgres will not take, so that it fails alone."""
@@ -189,24 +191,6 @@ class Admission:
         middle = len(tickets) // 2
         await self._commit(link, tickets[:middle])
         await self._commit(link, tickets[middle:])
-
-    def _tell(self, group: Group, tickets: Sequence[Ticket], began: float) -> None:
-        """One line and a few numbers per group."""
-        self._proven_at = now = clock.ticks_seconds()
-        metrics.admission_group.observe(group.events)
-        metrics.admission_seconds.observe(now - tickets[0].since)
-        for source, count in group.new.items():
-            metrics.events_received.labels(source).inc(count)
-        for source, count in group.duplicate.items():
-            metrics.events_duplicate.labels(source).inc(count)
-        wide(
-            "events.received",
-            requests=len(tickets),
-            events=group.events,
-            new=sum(group.new.values()),
-            took_ms=round((now - began) * 1000, 2),
-            waited_ms=round((began - tickets[0].since) * 1000, 2),
-        )
 
     async def _write_rejections(self, link: Link) -> None:
         counts, samples = self._rejections.take(clock.ticks_seconds())
@@ -252,6 +236,7 @@ class Admission:
                     ticket.refuse(Unavailable())
             if self._rejections.due(now):
                 self._wake.set()
+            self._diary.write()
 
 
 def _sqlstate(fault: Exception) -> str:

@@ -1,18 +1,50 @@
-"""What the door says: a 200 with its document, or a problem (RFC 9457)."""
+"""What the door says: a 200 with its document, or a problem (RFC 9457); as ASGI messages or as bytes for the wire."""
 
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
-Headers = list[tuple[bytes, bytes]]
-#: Both ASGI messages of an answer.
-Messages = tuple[dict[str, Any], dict[str, Any]]
+Headers = Sequence[tuple[bytes, bytes]]
 
 #: What a sender should wait after 429 or 503 (seconds); the backlog or the restart is over by then, usually.
 RETRY_AFTER_SECONDS = 2
+JSON: Headers = ((b"content-type", b"application/json"),)
+PROBLEM: Headers = ((b"content-type", b"application/problem+json"),)
 
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _encode = msgspec.json.Encoder().encode
+
+
+class Answer(msgspec.Struct, gc=False):
+    """One answer, complete."""
+
+    status: int
+    body: bytes
+    headers: Headers = JSON
+
+    def messages(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Both ASGI messages."""
+        headers = [*self.headers, (b"content-length", b"%d" % len(self.body))]
+        return (
+            {"type": "http.response.start", "status": self.status, "headers": headers},
+            {"type": "http.response.body", "body": self.body},
+        )
+
+    def raw(self, further: Headers) -> bytes:
+        """The bytes on the wire, with `further` headers that the listener adds."""
+        lines = [_STATUS_LINES[self.status]]
+        for name, value in further:
+            lines += (name, b": ", value, b"\r\n")
+        for name, value in self.headers:
+            lines += (name, b": ", value, b"\r\n")
+        lines += (b"content-length: %d\r\n\r\n" % len(self.body), self.body)
+        return b"".join(lines)
+
+
+#: Takes the answer of one request; called once.
+Reply = Callable[[Answer], None]
 
 
 class Problem(Exception):
@@ -26,7 +58,7 @@ class Problem(Exception):
         self.status = status
         self.reason = reason
         self.detail = detail
-        self.headers: Headers = list(headers or [])
+        self.headers: list[tuple[bytes, bytes]] = [*PROBLEM, *(headers or ())]
         if status in (429, 503):
             self.headers.append((b"retry-after", b"%d" % RETRY_AFTER_SECONDS))
         if status == 401:
@@ -35,48 +67,12 @@ class Problem(Exception):
         if close:
             self.headers.append((b"connection", b"close"))
 
-    def body(self) -> bytes:
+    def answer(self) -> Answer:
         """The problem document."""
-        return _encode(
-            {
-                "type": f"urn:counterfoil:problem:{self.reason}",
-                "title": HTTPStatus(self.status).phrase,
-                "status": self.status,
-                "detail": self.detail,
-            }
-        )
-
-    def raw(self) -> bytes:
-        """The whole HTTP/1.1 answer, for faults that are found before there is a request."""
-        body = self.body()
-        lines = [b"HTTP/1.1 %d %s" % (self.status, HTTPStatus(self.status).phrase.encode())]
-        lines += [name + b": " + value for name, value in problem_headers(self, body)]
-        return b"\r\n".join(lines) + b"\r\n\r\n" + body
-
-
-def problem_headers(problem: Problem, body: bytes) -> Headers:
-    """The headers of a problem answer."""
-    return [
-        (b"content-type", b"application/problem+json"),
-        (b"content-length", b"%d" % len(body)),
-        *problem.headers,
-    ]
-
-
-def ok(body: bytes, content_type: bytes = b"application/json") -> Messages:
-    """Both messages of a 200, ready to be sent."""
-    return answer(200, body, [(b"content-type", content_type), (b"content-length", b"%d" % len(body))])
-
-
-def refusal(problem: Problem) -> Messages:
-    """Both messages of a problem answer."""
-    body = problem.body()
-    return answer(problem.status, body, problem_headers(problem, body))
-
-
-def answer(status: int, body: bytes, headers: Headers) -> Messages:
-    """Both messages of an answer."""
-    return (
-        {"type": "http.response.start", "status": status, "headers": headers},
-        {"type": "http.response.body", "body": body},
-    )
+        document = {
+            "type": f"urn:counterfoil:problem:{self.reason}",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        return Answer(self.status, _encode(document), self.headers)

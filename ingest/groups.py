@@ -4,7 +4,6 @@ Off the usual path, before the answer: a reference whose values arrive is comple
 contents becomes an event of its own with a fault, for the engine to open a case.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -36,8 +35,8 @@ class Group:
 
     verdicts: list[list[Verdict]]  #: per request, in its own order
     events: int
-    new: Counter[str]
-    duplicate: Counter[str]
+    new: dict[str, int]  #: per source
+    duplicate: dict[str, int]
 
 
 def fold(requests: Iterable[Sequence[NewEvent]]) -> dict[tuple[str, str], NewEvent]:
@@ -79,7 +78,7 @@ async def record(
     """Record the events of a group of requests and judge each against what stands now."""
     chosen = fold(requests)
     known = await record_events(link.record, list(chosen.values()), limits.group_seconds)
-    group = Group([], 0, Counter(), Counter())
+    group = Group([], 0, {}, {})
     completions: dict[UUID, NewEvent] = {}
     suspects: list[tuple[NewEvent, Stored]] = []
     for events in requests:
@@ -92,10 +91,10 @@ async def record(
                 stands = Stored(first.id, first.content_hash, first.form)
             # Its own id also stands there when this is the second attempt of a group.
             if stands.id == row.id:
-                group.new[row.source] += 1
+                group.new[row.source] = group.new.get(row.source, 0) + 1
                 verdicts.append(Verdict(row.id, row.key, False))
                 continue
-            group.duplicate[row.source] += 1
+            group.duplicate[row.source] = group.duplicate.get(row.source, 0) + 1
             verdicts.append(Verdict(stands.id, row.key, True))
             _compare(event, stands, completions, suspects)
         group.events += len(events)

@@ -9,15 +9,19 @@ One watch per listener looks at all deadlines four times a second; a timer per r
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ingest.answers import Problem
+from ingest.direct import BODY_BYTES_MAX, Delivery
 from ingest.limits import Limits
 from ingest.reading import too_large
+
+if TYPE_CHECKING:
+    from ingest.endpoint import Endpoint
 
 #: How often deadlines are looked at (seconds): by how much a slow client can be late.
 WATCH_SECONDS = 0.25
@@ -37,6 +41,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     limits: ClassVar[Limits] = Limits()
     refused: ClassVar[Refused] = staticmethod(_refuse_silently)
+    endpoints: ClassVar[Mapping[bytes, "Endpoint"]] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Begin idle, with a deadline for the first request's head."""
@@ -75,9 +80,6 @@ class GuardedProtocol(HttpToolsProtocol):
         else:
             self._end(Problem(408, "body_too_slow", "The body did not arrive in time.", close=True))
 
-    def timeout_keep_alive_handler(self) -> None:
-        """Leave idle connections to the watch."""
-
     # What arrives
 
     def data_received(self, data: bytes) -> None:
@@ -114,26 +116,58 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header; what comes after the body is none."""
-        if self.phase == "body":
-            return
-        super().on_header(name, value)
+        if self.phase != "body":
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Judge the head as a whole, then let the request in."""
-        self._check_head()
-        super().on_headers_complete()
+        length = self._check_head()
+        endpoint = self.endpoints.get(self.url)
+        if endpoint is None or not self._is_plain(endpoint, length):
+            super().on_headers_complete()
         self.phase = "body"
         self.deadline = self.loop.time() + self.limits.body_seconds
+
+    def _is_plain(self, endpoint: "Endpoint", length: int | None) -> bool:
+        """Take the short way, if this request is fit for it; whatever is not is judged on the long one."""
+        if (
+            length is None
+            or length > BODY_BYTES_MAX
+            or self.expect_100_continue
+            or self.flow.write_paused
+            or (self.cycle is not None and not self.cycle.response_complete)
+            or not self.parser.should_keep_alive()
+        ):
+            return False
+        scope: dict[str, Any] = self.scope  # type: ignore[assignment]
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["raw_path"] = self.url
+        scope["query_string"] = b""
+        try:
+            endpoint.check_head(scope)
+        except Problem:
+            return False
+        further = self.server_state.default_headers
+        self.cycle = Delivery(endpoint, scope, self.transport, further, self.on_response_complete)  # type: ignore[assignment]
+        return True
 
     def on_body(self, body: bytes) -> None:
         """Bound the body while it arrives, also when its length was not announced, or the answer has left."""
         self._body_bytes += len(body)
         if self._body_bytes > self.limits.body_bytes_max:
             raise too_large(self.limits)
-        super().on_body(body)
+        if isinstance(self.cycle, Delivery):
+            self.cycle.add(body)
+        else:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is complete: from here on it waits for us."""
+        if isinstance(self.cycle, Delivery):
+            self.phase = "answering"
+            self.deadline = self.loop.time()
+            self.cycle.complete()
+            return
         super().on_message_complete()
         if self.cycle.response_complete:
             self._rest()
@@ -142,14 +176,16 @@ class GuardedProtocol(HttpToolsProtocol):
             self.deadline = self.loop.time()
 
     def on_response_complete(self) -> None:
-        """Answered: go on with what is queued behind, or rest."""
-        super().on_response_complete()
-        self._unset_keepalive_if_required()
+        """Answered: go on with what is queued behind, or rest. The watch keeps the time; uvicorn's timer is not set."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return self._linger()
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
         if self._fault is not None and not self._is_answering():
-            self._end(self._fault)
-        elif self.transport.is_closing():
-            self._linger()
-        elif self.phase == "answering":
+            return self._end(self._fault)
+        if self.phase == "answering":
             if self.cycle.response_complete:
                 self._rest()
             else:
@@ -206,7 +242,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if not answered:
-            self.transport.write(problem.raw())
+            self.transport.write(problem.answer().raw(self.server_state.default_headers))
         if self.transport.can_write_eof():
             self.transport.write_eof()
             self.flow.resume_reading()
@@ -215,10 +251,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
     # The head
 
-    def _check_head(self) -> None:
+    def _check_head(self) -> int | None:
         """Refuse a head that two readers could understand differently, or that is out of bounds.
 
-        Raises: Problem.
+        Returns the length of the body, None when it was not announced. Raises: Problem.
         """
         limits, headers = self.limits, self.headers
         if len(headers) > limits.headers_max:
@@ -243,11 +279,11 @@ class GuardedProtocol(HttpToolsProtocol):
             raise _head_too_large(limits)
         if not seen.get(b"host") and (version == "1.1" or b"host" in seen):
             raise _bad("host", "A request names exactly one host.")
-        _check_framing(seen, limits)
+        return _check_framing(seen, limits)
 
 
-def _check_framing(seen: dict[bytes, bytes], limits: Limits) -> None:
-    """One framing, understood by everybody alike. Raises: Problem."""
+def _check_framing(seen: dict[bytes, bytes], limits: Limits) -> int | None:
+    """One framing, understood by everybody alike; returns the announced length. Raises: Problem."""
     length, coding = seen.get(b"content-length"), seen.get(b"transfer-encoding")
     if length is not None:
         if coding is not None:
@@ -256,8 +292,10 @@ def _check_framing(seen: dict[bytes, bytes], limits: Limits) -> None:
             raise _bad("content_length", "Content-Length is not a number.")
         if int(length) > limits.body_bytes_max:
             raise too_large(limits)
-    elif coding is not None and coding.lower() != b"chunked":
+        return int(length)
+    if coding is not None and coding.lower() != b"chunked":
         raise _bad("transfer_encoding", "The only transfer coding that is understood is chunked.")
+    return None
 
 
 def _bad(reason: str, detail: str) -> Problem:
@@ -268,9 +306,12 @@ def _head_too_large(limits: Limits) -> Problem:
     return Problem(431, "head_too_large", f"A head may have {limits.head_bytes_max} bytes.", close=True)
 
 
-def guarded(limits: Limits, refused: Refused) -> type[GuardedProtocol]:
-    """The protocol of one listener."""
-    return type("ListenerProtocol", (GuardedProtocol,), {"limits": limits, "refused": staticmethod(refused)})
+def guarded(
+    limits: Limits, refused: Refused = _refuse_silently, endpoints: Mapping[bytes, "Endpoint"] | None = None
+) -> type[GuardedProtocol]:
+    """The protocol of one listener; requests to `endpoints` may take the short way."""
+    own = {"limits": limits, "refused": staticmethod(refused), "endpoints": endpoints or {}}
+    return type("ListenerProtocol", (GuardedProtocol,), own)
 
 
 async def watch(connections: set[Any]) -> None:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from counterfoil.settings import Settings
-from ingest.answers import Problem, problem_headers
+from ingest.answers import Problem
 
 #: Redis is asked only to be reported; acceptance does not need it.
 REDIS_SECONDS = 0.3
@@ -21,9 +21,9 @@ Check = Callable[[], Awaitable[str | None]]
 
 def problem_response(problem: Problem) -> Response:
     """A problem as Starlette's response."""
-    body = problem.body()
-    response = Response(body, status_code=problem.status)
-    response.raw_headers = problem_headers(problem, body)
+    answer = problem.answer()
+    response = Response(answer.body, status_code=answer.status)
+    response.raw_headers = [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
     return response
 
 

@@ -44,7 +44,7 @@ def make_server(app: Door, host: str, port: int, *, backlog: int = BACKLOG) -> D
         app,
         host=host,
         port=port,
-        http=guarded(app.limits, refused),
+        http=guarded(app.limits, refused, {path.encode(): endpoint for path, endpoint in app.endpoints.items()}),
         ws="none",
         loop="auto",
         lifespan="on",

@@ -147,17 +147,12 @@ def _source(
     if not secrets:
         problems.append(f"source {name}: {variable} is not set; a source without a secret does not start")
     problems += [f"source {name}: {variable} {fault}" for value in secrets if (fault := provider.check_secret(value))]
-    if config.is_production and config.public_url is None and signs_url(provider):
+    if config.is_production and config.public_url is None and provider.signs_url:
         problems.append(f"source {name}: its signatures cover the URL; set COUNTERFOIL_PUBLIC_URL")
     prefix = name.upper().replace("-", "_")
     mode = entry.get("mode") or _mode(prefix, env, problems)
     accounts = entry.get("accounts") or _accounts(prefix, env)
     return Source(name, provider, secrets, mode, frozenset(accounts))
-
-
-def signs_url(provider: Provider) -> bool:
-    """Whether the provider's signature covers the URL that was called."""
-    return bool(getattr(provider, "signs_url", provider.name == "hubspot"))
 
 
 def _mode(prefix: str, env: Environment, problems: list[str]) -> Mode:

@@ -1,8 +1,7 @@
 """Requests that wait for their commit: a bounded queue in order of arrival, and the two ways not to get through it."""
 
-import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from counterfoil import clock
 from counterfoil.ledger.record import NewEvent
@@ -30,24 +29,36 @@ class Overloaded(Problem):
 class Ticket:
     """One request's events on their way into the ledger; recorded together or not at all."""
 
-    __slots__ = ("answer", "events", "since", "size")
+    __slots__ = ("_accept", "_done", "_refuse", "events", "since", "size")
 
-    def __init__(self, events: Sequence[NewEvent], size: int, answer: "asyncio.Future[list[Verdict]]") -> None:
-        """Take the events of one request, its body's size, and where the answer goes."""
+    def __init__(
+        self,
+        events: Sequence[NewEvent],
+        size: int,
+        accept: Callable[[list[Verdict]], None],
+        refuse: Callable[[Problem], None],
+    ) -> None:
+        """Take the events of one request, its body's size, and the two ways to answer, of which one is called once."""
         self.events = events
         self.size = size
         self.since = clock.ticks_seconds()
-        self.answer = answer
+        self._accept = accept
+        self._refuse = refuse
+        self._done = False
 
-    def grant(self, verdicts: list[Verdict]) -> None:
-        """Answer with what became of the events, unless the request was given up."""
-        if not self.answer.done():
-            self.answer.set_result(verdicts)
+    def grant(self, verdicts: list[Verdict]) -> bool:
+        """Answer with what became of the events; False if the request was given up before."""
+        if self._done:
+            return False
+        self._done = True
+        self._accept(verdicts)
+        return True
 
     def refuse(self, problem: Problem) -> None:
         """Answer with a problem, unless the answer has left already."""
-        if not self.answer.done():
-            self.answer.set_exception(problem)
+        if not self._done:
+            self._done = True
+            self._refuse(problem)
 
 
 class Waiting:
