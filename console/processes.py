@@ -51,18 +51,19 @@ def run_door(config: Settings) -> None:
     listen(door, config.host, config.port)
 
 
-def run_worker(config: Settings) -> None:
+def run_worker(config: Settings, *, with_parent: bool = False) -> None:
     """Work until told to stop."""
     worker = _checked_worker(config)
     telemetry.configure("worker")
     stop = stop_on_signals()
-    leave_with_parent(stop)
+    if with_parent:
+        leave_with_parent(stop)
     _show_metrics(config)
     _say("worker is listening")
     _work(worker, stop)
 
 
-def run_sweeper(config: Settings) -> None:
+def run_sweeper(config: Settings, *, with_parent: bool = False) -> None:
     """Sweep until told to stop."""
     from engine import sweeper
 
@@ -72,7 +73,8 @@ def run_sweeper(config: Settings) -> None:
     _refuse(problems)
     telemetry.configure("sweeper")
     stop = stop_on_signals()
-    leave_with_parent(stop)
+    if with_parent:
+        leave_with_parent(stop)
     _show_metrics(config)
     _say("sweeper is sweeping")
     sweeper.run(stop)

@@ -14,7 +14,7 @@ from engine.pipeline import Pipeline
 
 _EVENT = """
 SELECT e.id, e.source, e.provider, e.key, e.type, e.subject, e.occurred_at, e.received_at, e.api_version, e.form,
-       e.fault, e.generation, e.attempts, 0 AS crashes, e.fence, e.case_id, e.replay_id, p.body
+       e.fault, e.generation, e.attempts + 1 AS attempts, 0 AS crashes, e.fence, e.case_id, e.replay_id, p.body
 FROM events e JOIN payloads p ON p.event_id = e.id AND p.version = e.payload_version WHERE e.id = %s
 """
 

@@ -14,6 +14,9 @@ Port = Annotated[int | None, typer.Option(min=0, max=65535, help="the door's por
 ConsolePort = Annotated[
     int | None, typer.Option(min=0, max=65535, help="the console's port (COUNTERFOIL_CONSOLE_PORT)")
 ]
+WithParent = Annotated[
+    bool, typer.Option("--with-parent", help="stop when the process that started this one is gone (Procfile runners)")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -36,18 +39,18 @@ def door(host: Host = None, port: Port = None) -> None:
     processes.run_door(_config(host, port))
 
 
-def worker() -> None:
+def worker(with_parent: WithParent = False) -> None:
     """Work on events."""
     from console import processes
 
-    processes.run_worker(_config())
+    processes.run_worker(_config(), with_parent=with_parent)
 
 
-def sweeper() -> None:
+def sweeper(with_parent: WithParent = False) -> None:
     """Retry, escalate, notify, replay on time."""
     from console import processes
 
-    processes.run_sweeper(_config())
+    processes.run_sweeper(_config(), with_parent=with_parent)
 
 
 def console(host: Host = None, console_port: ConsolePort = None) -> None:
