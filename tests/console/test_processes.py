@@ -152,7 +152,8 @@ def test_four_processes_share_the_work(start: Start, environment: dict[str, str]
 @pytest.mark.parametrize("name", ["worker", "sweeper"])
 def test_a_process_whose_parent_is_gone_ends_itself(environment: dict[str, str], tmp_path: Path, name: str) -> None:
     """Asked to, since an orphan would go on beside its successor (remove `leave_with_parent`)."""
-    script = f"import subprocess, sys; p = subprocess.Popen({[*COMMAND, name, "--with-parent"]!r}); print(p.pid, flush=True); p.wait()"
+    command = [*COMMAND, name, "--with-parent"]
+    script = f"import subprocess, sys; p = subprocess.Popen({command!r}); print(p.pid, flush=True); p.wait()"
     parent = subprocess.Popen(
         [sys.executable, "-c", script], env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True
     )
