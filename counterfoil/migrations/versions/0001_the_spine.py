@@ -180,7 +180,11 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("source", "key", name="events_identity"),
-        postgresql_with={"fillfactor": "80"},
+        postgresql_with={
+            "fillfactor": "50",
+            "autovacuum_vacuum_scale_factor": "0.02",
+            "autovacuum_analyze_scale_factor": "0.02",
+        },
     )
     op.create_index("events_case", "events", ["case_id"], unique=False, postgresql_where=sa.text("case_id IS NOT NULL"))
     op.create_index("events_due", "events", ["due_at"], unique=False, postgresql_where=sa.text("due_at IS NOT NULL"))
