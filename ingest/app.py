@@ -16,9 +16,10 @@ from counterfoil.settings import Settings, settings
 from ingest.admit import Admission
 from ingest.answers import Answer, Problem
 from ingest.endpoint import Endpoint
+from ingest.heads import header_map
 from ingest.health import health_routes
 from ingest.limits import Limits
-from ingest.reading import Gone, Reader, header_map
+from ingest.reading import Gone, Reader
 from ingest.rejections import UNKNOWN, Rejections
 from ingest.sources import Source, find_sources
 
@@ -66,9 +67,9 @@ class Door:
 
     async def _answer(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Answer:
         try:
-            endpoint.check_head(scope)
             # Copied before the body is read: nothing that comes later is a header.
             headers = header_map(scope["headers"])
+            endpoint.check_head(scope["method"], headers)
             body = await self.reader.read(receive)
         except Problem as problem:
             return endpoint.refused(problem, client_of(scope))

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ingest.answers import Answer, Headers
-from ingest.reading import header_map
 
 if TYPE_CHECKING:
     from ingest.endpoint import Endpoint
@@ -48,14 +47,15 @@ class Delivery:
         self,
         endpoint: "Endpoint",
         scope: dict[str, Any],
+        headers: dict[str, str],
         transport: Any,
         server_headers: Headers,
         on_answered: Callable[[], None],
     ) -> None:
-        """Begin with the head; its headers are copied here, before there is a body."""
+        """Begin with the head; `headers` are complete before there is a body."""
         self._endpoint = endpoint
         self._scope = scope
-        self._headers = header_map(scope["headers"])
+        self._headers = headers
         self._transport = transport
         self._server_headers = server_headers
         self._on_answered = on_answered

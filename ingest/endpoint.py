@@ -13,9 +13,9 @@ from counterfoil.telemetry import metrics
 from ingest.admit import Admission
 from ingest.answers import JSON, Answer, Problem, Reply
 from ingest.groups import Verdict
+from ingest.heads import check_delivery, public_url
 from ingest.limits import Limits
 from ingest.providers.base import Received, Rejected, Request, Unreadable
-from ingest.reading import check_head, public_url
 from ingest.rejections import Rejections
 from ingest.sources import Source
 from ingest.waiting import Ticket
@@ -47,9 +47,9 @@ class Endpoint:
         self._limits = limits
         self._rejections = rejections
 
-    def check_head(self, scope: MutableMapping[str, Any]) -> None:
+    def check_head(self, method: str, headers: dict[str, str]) -> None:
         """Judge a request before its body is read. Raises: Problem."""
-        check_head(scope, self._provider, self._limits)
+        check_delivery(method, headers, self._provider, self._limits)
 
     def take(self, scope: MutableMapping[str, Any], headers: dict[str, str], body: bytes, reply: Reply) -> None:
         """Take one complete request; `reply` is called once, now or when its events are committed."""

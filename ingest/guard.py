@@ -17,16 +17,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ingest.answers import Problem
 from ingest.direct import BODY_BYTES_MAX, Delivery
+from ingest.heads import bad, check_framing, check_size, head_too_large, header_map, too_large
 from ingest.limits import Limits
-from ingest.reading import too_large
 
 if TYPE_CHECKING:
     from ingest.endpoint import Endpoint
 
 #: How often deadlines are looked at (seconds): by how much a slow client can be late.
 WATCH_SECONDS = 0.25
-#: Headers of which a second one would make a request ambiguous.
-SINGLE = frozenset((b"host", b"content-length", b"transfer-encoding", b"content-type"))
 
 #: Called for every request that is refused here: the problem and the client's address.
 Refused = Callable[[Problem, str | None], None]
@@ -53,6 +51,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._fault: Problem | None = None
         self._fed_bytes = 0  #: of a request whose head is not complete
         self._begun = 0  #: requests that began in the bytes just fed
+        self._feeding_bytes = 0
         self._body_bytes = 0
 
     # Coming and going
@@ -89,6 +88,7 @@ class GuardedProtocol(HttpToolsProtocol):
         # What of these bytes is head is known only when they begin one; an unfinished head is counted from there.
         begins = self.phase == "idle"
         self._begun = 0
+        self._feeding_bytes = len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError as error:
@@ -97,7 +97,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._begun == 0 or (self._begun == 1 and begins):
             self._fed_bytes += len(data)
         if self.phase == "head" and self._fed_bytes > self.limits.head_bytes_max + self.limits.target_bytes_max:
-            self._end(_head_too_large(self.limits))
+            self._end(head_too_large(self.limits))
 
     def on_message_begin(self) -> None:
         """A request begins: its head has a deadline from here."""
@@ -117,18 +117,30 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header; what comes after the body is none."""
         if self.phase != "body":
-            super().on_header(name, value)
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Judge the head as a whole, then let the request in."""
-        length = self._check_head()
+        version = self.parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            raise bad("http_version", "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+        if not self.url.startswith(b"/"):
+            raise bad("target", "The request target must be a path.")
+        if self.parser.should_upgrade():
+            # The parser gives up the body of such a request.
+            raise bad("upgrade", "This door speaks HTTP/1.1 only; send it without Upgrade.")
+        if self._fed_bytes + self._feeding_bytes > self.limits.head_bytes_max:
+            check_size(self.headers, self.limits)
+        headers = header_map(self.headers)
+        length = check_framing(self.headers, headers, version, self.limits)
+        self.expect_100_continue = headers.get("expect", "").lower() == "100-continue"
         endpoint = self.endpoints.get(self.url)
-        if endpoint is None or not self._is_plain(endpoint, length):
+        if endpoint is None or version != "1.1" or not self._is_plain(endpoint, headers, length):
             super().on_headers_complete()
         self.phase = "body"
         self.deadline = self.loop.time() + self.limits.body_seconds
 
-    def _is_plain(self, endpoint: "Endpoint", length: int | None) -> bool:
+    def _is_plain(self, endpoint: "Endpoint", headers: dict[str, str], length: int | None) -> bool:
         """Take the short way, if this request is fit for it; whatever is not is judged on the long one."""
         if (
             length is None
@@ -139,16 +151,16 @@ class GuardedProtocol(HttpToolsProtocol):
             or not self.parser.should_keep_alive()
         ):
             return False
-        scope: dict[str, Any] = self.scope  # type: ignore[assignment]
-        scope["method"] = self.parser.get_method().decode("ascii")
-        scope["raw_path"] = self.url
-        scope["query_string"] = b""
         try:
-            endpoint.check_head(scope)
+            endpoint.check_head(self.parser.get_method().decode("ascii"), headers)
         except Problem:
             return False
-        further = self.server_state.default_headers
-        self.cycle = Delivery(endpoint, scope, self.transport, further, self.on_response_complete)  # type: ignore[assignment]
+        scope: dict[str, Any] = self.scope  # type: ignore[assignment]
+        scope["raw_path"] = self.url
+        scope["query_string"] = b""
+        self.cycle = Delivery(  # type: ignore[assignment]
+            endpoint, scope, headers, self.transport, self.server_state.default_headers, self.on_response_complete
+        )
         return True
 
     def on_body(self, body: bytes) -> None:
@@ -248,62 +260,6 @@ class GuardedProtocol(HttpToolsProtocol):
             self.flow.resume_reading()
         else:
             self.transport.close()
-
-    # The head
-
-    def _check_head(self) -> int | None:
-        """Refuse a head that two readers could understand differently, or that is out of bounds.
-
-        Returns the length of the body, None when it was not announced. Raises: Problem.
-        """
-        limits, headers = self.limits, self.headers
-        if len(headers) > limits.headers_max:
-            raise Problem(431, "headers_too_many", f"A request may have {limits.headers_max} headers.", close=True)
-        version = self.parser.get_http_version()
-        if version not in ("1.1", "1.0"):
-            raise _bad("http_version", "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
-        if not self.url.startswith(b"/"):
-            raise _bad("target", "The request target must be a path.")
-        if self.parser.should_upgrade():
-            # The parser gives up the body of such a request.
-            raise _bad("upgrade", "This door speaks HTTP/1.1 only; send it without Upgrade.")
-        size = 0
-        seen: dict[bytes, bytes] = {}
-        for name, value in headers:
-            size += len(name) + len(value)
-            if name in SINGLE:
-                if name in seen:
-                    raise _bad("header_repeated", "A header that may stand once was sent twice.")
-                seen[name] = value
-        if size > limits.head_bytes_max:
-            raise _head_too_large(limits)
-        if not seen.get(b"host") and (version == "1.1" or b"host" in seen):
-            raise _bad("host", "A request names exactly one host.")
-        return _check_framing(seen, limits)
-
-
-def _check_framing(seen: dict[bytes, bytes], limits: Limits) -> int | None:
-    """One framing, understood by everybody alike; returns the announced length. Raises: Problem."""
-    length, coding = seen.get(b"content-length"), seen.get(b"transfer-encoding")
-    if length is not None:
-        if coding is not None:
-            raise _bad("framing", "Content-Length and Transfer-Encoding exclude each other.")
-        if not length.isdigit() or len(length) > 18:
-            raise _bad("content_length", "Content-Length is not a number.")
-        if int(length) > limits.body_bytes_max:
-            raise too_large(limits)
-        return int(length)
-    if coding is not None and coding.lower() != b"chunked":
-        raise _bad("transfer_encoding", "The only transfer coding that is understood is chunked.")
-    return None
-
-
-def _bad(reason: str, detail: str) -> Problem:
-    return Problem(400, reason, detail, close=True)
-
-
-def _head_too_large(limits: Limits) -> Problem:
-    return Problem(431, "head_too_large", f"A head may have {limits.head_bytes_max} bytes.", close=True)
 
 
 def guarded(

@@ -15,6 +15,8 @@ from ingest.rejections import UNKNOWN
 
 #: Connections that the kernel holds for us while we are busy.
 BACKLOG = 2048
+#: New containers between two passes of the collector; what a request makes is gone without it.
+GC_THRESHOLD = 20_000
 #: Files that the process needs besides its connections.
 OTHER_FILES = 100
 
@@ -64,6 +66,7 @@ def run_door(app: Door, host: str, port: int) -> None:
     # What is alive now stays alive: the collector need not walk it at every pass under load.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, 20, 50)
     log.info("door.opened", host=host, port=port)
     server.run()
     log.info("door.closed")
