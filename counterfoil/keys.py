@@ -7,11 +7,31 @@ import time
 from typing import Any
 from uuid import UUID
 
+#: Chance for this many ids is fetched at once: each fetch is a system call, during which another thread takes over.
+_IDS_PER_FETCH = 256
+_ID_CHANCE_BYTES = 10
+
+
+def _fetch_chance() -> list[bytes]:
+    """Ten fresh bytes per id; a list, because its `pop` is atomic between threads."""
+    fetched = os.urandom(_IDS_PER_FETCH * _ID_CHANCE_BYTES)
+    return [fetched[at : at + _ID_CHANCE_BYTES] for at in range(0, len(fetched), _ID_CHANCE_BYTES)]
+
+
+_chance: list[bytes] = []
+# Two processes must never draw from one store.
+os.register_at_fork(after_in_child=_chance.clear)
+
 
 def new_id() -> UUID:
     """A version 7 UUID: 48 bits of milliseconds, then chance; neighbours in time are neighbours in the index."""
+    try:
+        chance = _chance.pop()
+    except IndexError:
+        _chance.extend(_fetch_chance())
+        chance = os.urandom(_ID_CHANCE_BYTES)
     milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds << 80) | int.from_bytes(os.urandom(10), "big")
+    value = (milliseconds << 80) | int.from_bytes(chance, "big")
     value = (value & ~(0xF << 76)) | (0x7 << 76)
     value = (value & ~(0x3 << 62)) | (0x2 << 62)
     return UUID(int=value)

@@ -21,8 +21,9 @@ ACTOR = "counterfoil_work"
 QUEUE = "counterfoil"
 #: What one ring may take; Redis answers in a tenth of a millisecond when it is well.
 RING_BUDGET_SECONDS = 0.25
-#: Rings closer together than this become one: a worker that has just looked will find both.
-RING_INTERVAL_SECONDS = 0.01
+#: Rings closer together than this become one. A worker stays awake for longer than this after it found something
+#: (`engine.worker.AWAKE_SECONDS`), so a steady stream needs a bell only now and then.
+RING_INTERVAL_SECONDS = 0.1
 #: After a failed ring wait this long; the sweeper works meanwhile.
 RING_PAUSE_SECONDS = 1.0
 

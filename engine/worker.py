@@ -32,6 +32,10 @@ from engine.pipeline import Pipeline
 GROUP_MAX = 128
 #: Without any ring (no broker, a lost message) look this often; the sweeper rings at the same pace.
 LOOK_SECONDS = 1.0
+#: After its last find one loop stays awake for so long and looks at this pace: then a steady stream needs no ring, and
+#: an event waits for half a look on average.
+AWAKE_SECONDS = 0.25
+AWAKE_LOOK_SECONDS = 0.005
 #: Pause after the database went away.
 PAUSE_SECONDS = 0.5
 #: Loops per process: while one waits for its commit, the other one computes. More would only share the same core.
@@ -62,6 +66,8 @@ class Worker:
         self._own = threading.local()
         #: Held by the loop that may claim an event whose last worker vanished.
         self._suspects = threading.Lock()
+        #: Held by the loop that stays awake; one is enough.
+        self._awake = threading.Lock()
 
     def wake(self) -> None:
         """There is work."""
@@ -89,9 +95,7 @@ class Worker:
     def _loop(self, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                while not stop.is_set() and (claimed := self.run_once()):
-                    if claimed == GROUP_MAX:
-                        self.wake()  # a full group: there is enough for the other loop
+                self._work(stop)
             except psycopg.Error as away:
                 telemetry.log.warning("worker.paused", reason=type(away).__name__)
                 self._disconnect()
@@ -100,6 +104,25 @@ class Worker:
             with suppress(handover.Empty):
                 self._wanted.get(timeout=LOOK_SECONDS)
         self._disconnect()
+
+    def _work(self, stop: threading.Event) -> None:
+        """Claim and finish until nothing is due; one loop stays awake for a little longer."""
+        found_at, awake = float("-inf"), False
+        try:
+            while not stop.is_set():
+                claimed = self.run_once()
+                if claimed:
+                    found_at = clock.ticks_seconds()
+                    if claimed == GROUP_MAX:
+                        self.wake()  # a full group: there is enough for the other loop
+                    continue
+                awake = awake or self._awake.acquire(blocking=False)
+                if not awake or clock.ticks_seconds() - found_at > AWAKE_SECONDS:
+                    return
+                stop.wait(AWAKE_LOOK_SECONDS)
+        finally:
+            if awake:
+                self._awake.release()
 
     def close(self) -> None:
         """Finish what runs in threads, then let go of the database."""
