@@ -14,7 +14,9 @@ END $$;
 -- Judged over what one statement brought: what balances piece by piece balances as a whole, so no line that stands is
 -- read again. The LATERAL … LIMIT 1 keeps this a look-up by key whatever the statistics say; a joined plan made while
 -- the tables were empty would scan them for ever after.
-CREATE OR REPLACE FUNCTION books_lines_balance() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION books_lines_balance() RETURNS trigger LANGUAGE plpgsql
+-- A plan made while the books are young is kept by the connection; without this it scans them once per line for ever.
+SET enable_seqscan = off AS $$
 DECLARE
     wrong record;
 BEGIN
