@@ -39,9 +39,10 @@ def test_a_process_killed_at_any_point_loses_nothing_and_doubles_nothing(
 ) -> None:
     """Every event ends as done, every invoice as one entry, whichever instruction was the last of a process.
 
-    Fails without: the answer after the commit in `admit._commit` (door.recorded, door.rung: a sender that heard 2xx
-    does not come back), `lease_until` in `claim` (run.*: nobody takes over), the one transaction in `steps.commit`
-    (write.*: an entry without its write), UNIQUE on `writes.key` and `books_entries.write_key` (facts told twice).
+    Fails without: ON CONFLICT (source, key) in `ledger.record` (door.*: the sender comes again, and again is accepted),
+    the worker's own look in `Worker` and the sweeper's ring (door.recorded: nobody was rung), the lease in
+    `ledger.claim` (run.*: nobody takes over), the one transaction of `steps.commit` (write.*: a write without its
+    entry), UNIQUE on `writes.key` together with the one on `books_entries.write_key` (facts told twice).
     """
     company, sender = staff
     victim = "door" if point.startswith("door.") else "worker"

@@ -10,8 +10,10 @@ from contracts.stripe import InvoicePaid
 from engine import Outcome, handles
 from handlers.invoice_paid import invoice_paid as real
 
-#: How long a slow one takes: longer than the tests' lease, shorter than the limit below.
+#: How long a slow one takes: long enough to interfere with.
 SLOW_SECONDS = 1.5
+#: Longer than the tests' leases, shorter than the limit below.
+PONDEROUS_SECONDS = 2.5
 #: A handler's limit here; short, so that the tests are.
 LIMIT_SECONDS = 3.0
 
@@ -34,6 +36,10 @@ def _poison() -> None:
 
 def _slow() -> None:
     time.sleep(SLOW_SECONDS)
+
+
+def _ponderous() -> None:
+    time.sleep(PONDEROUS_SECONDS)
 
 
 def _bug() -> None:
@@ -63,6 +69,7 @@ def _choking() -> None:
 _TROUBLES: dict[str, Any] = {
     "POISON": _poison,
     "SLOW": _slow,
+    "PONDEROUS": _ponderous,
     "BUG": _bug,
     "ENDLESS": _endless,
     "DEAF": _deaf,
