@@ -1,7 +1,9 @@
 """Check: is this event one of ours, whole, and what it promises to be?"""
 
-from contracts.base import ContractBroken, ContractUnknown, find
+from contracts.base import ContractBroken, ContractFailure, ContractUnknown, find
+from contracts.money import Money
 from counterfoil import failpoints
+from counterfoil.ledger.claim import Claimed
 from counterfoil.lifecycle import EventState
 from engine.passing import Pass, Verdict
 from engine.registry import Registry
@@ -16,6 +18,7 @@ def check(passing: Pass, registry: Registry) -> Verdict | None:
     event = passing.event
     if event.fault is not None:
         kind = failures.find(event.fault["class"]) or failures.ContractViolated
+        passing.money = _at_stake(event)
         raise kind(event.fault.get("detail", ""), rule=event.fault.get("rule"), data=event.fault)
     passing.spec = registry.find(event.provider, event.type)
     if passing.spec is None:
@@ -48,3 +51,11 @@ def _hold_against_contract(passing: Pass) -> None:
         passing.money = contract.at_stake(event.body)
         raise
     passing.money = passing.contract.amount()
+
+
+def _at_stake(event: Claimed) -> Money | None:
+    """The money in an event that no contract will judge, as far as it can be told."""
+    try:
+        return find(event.provider, event.type, event.api_version, event.body).at_stake(event.body)
+    except ContractFailure:
+        return None
