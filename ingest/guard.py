@@ -66,11 +66,12 @@ class GuardedProtocol(HttpToolsProtocol):
         """Look at this connection's deadline."""
         if now < self.deadline or (self._is_answering() and now < self.deadline + self.limits.answer_seconds):
             return
-        if self.phase in ("lingering", "answering") or self._is_answering():
+        if self.phase == "lingering" or self.transport.get_write_buffer_size():
             # Whoever does not read our answers cannot be waited for either.
             self.transport.abort()
-        elif self.transport.get_write_buffer_size():
-            self.transport.abort()
+        elif self._is_answering():
+            # It is we who take long, with something that is put beside the door; requests at the door are bounded.
+            self.deadline = now
         elif self.phase == "idle":
             self.transport.close()
             self._linger()
