@@ -63,6 +63,24 @@ def test_a_reported_failure_carries_its_four_tags(reports: list[str]) -> None:
     assert "ada@example.com" not in report
 
 
+def test_what_a_variable_held_is_not_reported(reports: list[str]) -> None:
+    """Locals hold payloads, and no pattern knows every name or street in one."""
+
+    def handles(invoice: dict[str, str]) -> None:
+        raise ZeroDivisionError(len(invoice))
+
+    try:
+        handles({"line": "Consulting for Lovelace and Sons, Ockham Park"})
+    except ZeroDivisionError as bug:
+        telemetry.report_failure(bug, failure_class="handler_bug", owner=None, handler=None, event_id=None)
+    sentry_sdk.flush(5)
+    (report,) = [text for text in reports if "ZeroDivisionError" in text]
+    held = next(json.loads(line) for line in report.splitlines() if '"exception"' in line)
+    frames = held["exception"]["values"][0]["stacktrace"]["frames"]
+    assert frames[-1]["function"].endswith("handles")
+    assert all("vars" not in frame for frame in frames)
+
+
 def test_the_integrations_for_starlette_and_dramatiq_are_on(reports: list[str]) -> None:
     """Both are wired by name, not left to chance."""
     client = sentry_sdk.get_client()

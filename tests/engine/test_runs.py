@@ -71,6 +71,7 @@ def test_what_a_bug_says_reaches_no_row(worker: Worker, an_event: An, look: Look
     worker.run_once()
     rows = str(look("SELECT * FROM cases") + look("SELECT * FROM runs") + look("SELECT * FROM case_events"))
     assert "whsec" not in rows
+    assert "secret of" not in rows, "redaction knows the look of a key, not what a handler may say about a person"
     assert "ZeroDivisionError" in rows
 
 

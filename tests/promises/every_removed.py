@@ -1,0 +1,17 @@
+"""The slow removals, which only real processes or a Postgres made anew can miss; `make mutants` runs them.
+
+Not found by its name, so that `make test` stays short.
+"""
+
+import pytest
+from removal import Mechanism, Run, mechanisms
+
+SLOW = [pytest.param(one, id=one.name) for one in mechanisms() if one.slow]
+
+
+@pytest.mark.parametrize("mechanism", SLOW)
+def test_without_it_its_tests_fail(mechanism: Mechanism, run_in_a_copy: Run) -> None:
+    """As for the quick ones; and each removal is tried against its tests untouched, in a copy of its own."""
+    seen = run_in_a_copy(mechanism.fails, mechanism)
+    for named in mechanism.fails:
+        assert "failed" in seen.of(named), f"{named} did not miss {mechanism.name}: {seen.of(named)}\n{seen.output}"

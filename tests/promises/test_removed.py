@@ -1,0 +1,50 @@
+"""Every mechanism that keeps a promise is missed when it is gone: the tests named in the table fail without it.
+
+What is removed stands in `mechanisms.toml`. `make mutants` also removes what only real processes can miss.
+"""
+
+from collections import Counter
+
+import pytest
+from removal import ROOT, Mechanism, RemovalLost, Run, mechanisms
+
+EVERY = mechanisms()
+QUICK = [pytest.param(one, id=one.name) for one in EVERY if not one.slow]
+#: What the spine must hold by itself, and how many mechanisms at least.
+PROMISED = {**dict.fromkeys(("P1", "P2", "P3", "P4", "P5", "P9", "P10"), 3), "P7": 2, "P11": 2, "P12": 2}
+
+
+@pytest.mark.parametrize("mechanism", QUICK)
+def test_without_it_its_tests_fail(mechanism: Mechanism, run_in_a_copy: Run) -> None:
+    """The removal is the table's; a test that still passes guards nothing, and one that cannot begin proves nothing."""
+    seen = run_in_a_copy(mechanism.fails, mechanism)
+    for named in mechanism.fails:
+        assert "failed" in seen.of(named), f"{named} did not miss {mechanism.name}: {seen.of(named)}\n{seen.output}"
+
+
+def test_with_everything_in_place_they_all_pass(run_in_a_copy: Run) -> None:
+    """The same tests in an untouched copy: so the failures above come from the removals and nothing else."""
+    named = tuple(dict.fromkeys(test for one in EVERY if not one.slow for test in one.fails))
+    seen = run_in_a_copy(named)
+    assert {test: seen.of(test) for test in named if set(seen.of(test)) != {"passed"}} == {}, seen.output
+
+
+@pytest.mark.parametrize("mechanism", [pytest.param(one, id=one.name) for one in EVERY])
+def test_what_would_be_removed_is_there(mechanism: Mechanism) -> None:
+    """The table is in step with the code, also where `make test` does not try it."""
+    assert mechanism.applied((ROOT / mechanism.file).read_text()) != (ROOT / mechanism.file).read_text()
+    assert all((ROOT / test.split("::")[0]).exists() for test in mechanism.fails)
+
+
+def test_every_promise_has_its_mechanisms() -> None:
+    """No promise rests on a single line of code."""
+    counts = Counter(promise for one in EVERY for promise in one.promises)
+    assert {promise: counts[promise] for promise, least in PROMISED.items() if counts[promise] < least} == {}
+    assert len({one.name for one in EVERY}) == len(EVERY)
+
+
+def test_a_text_that_moved_on_is_told() -> None:
+    """A removal that removes nothing would prove nothing."""
+    lost = Mechanism("lost", ("P1",), "is gone", "counterfoil/keys.py", "no such line", "", ())
+    with pytest.raises(RemovalLost, match="0 times"):
+        lost.applied((ROOT / lost.file).read_text())
