@@ -1,7 +1,7 @@
 """P2 and P3 under contention: copies of one delivery, workers that want the same event, a worker that wakes up late."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg
@@ -30,14 +30,33 @@ def staff(found: Founding) -> tuple[Company, Sender]:
 
 @contextmanager
 def frozen(company: Company, *names: str) -> Iterator[None]:
-    """These processes stand still."""
-    for name in names:
-        company.units[name].send(signal.SIGSTOP)
+    """These processes stand still, and not in the middle of a transaction, whose locks would stand still with them."""
+    _signal(company, names, signal.SIGSTOP)
+    while _stands_in_transaction(company):
+        _signal(company, names, signal.SIGCONT)
+        company.pause(0.1)
+        _signal(company, names, signal.SIGSTOP)
     try:
         yield
     finally:
-        for name in names:
-            company.units[name].send(signal.SIGCONT)
+        _signal(company, names, signal.SIGCONT)
+
+
+def _signal(company: Company, names: Sequence[str], number: int) -> None:
+    for name in names:
+        company.units[name].send(number)
+
+
+def _stands_in_transaction(company: Company) -> bool:
+    """Whether a session goes on waiting for its client; one that merely passes by is gone at the second look."""
+    for _ in range(3):
+        if not company.rows(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle'"
+            " AND application_name = 'counterfoil'"
+        ):
+            return False
+        company.pause(0.05)
+    return True
 
 
 def test_fifty_copies_at_one_instant_are_one_event(staff: tuple[Company, Sender]) -> None:
