@@ -114,6 +114,8 @@ class Contract(Part):
     @classmethod
     def check(cls, payload: Payload) -> Self:
         """The payload as this contract. Raises: ContractBroken, with every violation."""
+        if isinstance(payload, bytes | str) and _may_hold_no_number(payload):
+            payload = as_object(payload)
         try:
             found = (
                 cls.model_validate_json(payload) if isinstance(payload, bytes | str) else cls.model_validate(payload)
@@ -210,6 +212,13 @@ def as_object(payload: Payload) -> dict[str, Any]:
     if not isinstance(payload, Mapping):
         raise ContractBroken("json", (_not_an_object(shown("", payload)),))
     return dict(payload)
+
+
+def _may_hold_no_number(text: bytes | str) -> bool:
+    """Whether NaN or Infinity stands in it, perhaps as a word: read straight into a model they would pass unseen."""
+    if isinstance(text, bytes):
+        return b"NaN" in text or b"Infinity" in text
+    return "NaN" in text or "Infinity" in text
 
 
 def version_day(api_version: str) -> date | None:

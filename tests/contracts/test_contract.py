@@ -98,6 +98,17 @@ def test_what_is_no_object_breaks_the_contract_and_nothing_else(payload: bytes |
     assert InvoicePaidSince20250331.at_stake(payload) is None
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+@pytest.mark.parametrize("member", ['"nobody_reads_this": {}, ', '"metadata": {{"a": {}}}, '])
+def test_what_is_not_json_breaks_the_contract_wherever_it_stands(number: str, member: str) -> None:
+    """Text with NaN is refused even in members that the contract ignores; the word inside a text is a word."""
+    text = json.dumps(_sample("invoice.paid"))
+    spoiled = "{" + member.format(number) + text[1:]
+    for payload in (spoiled, spoiled.encode()):
+        assert {violation.rule for violation in _violations(payload)} == {"wrong_type"}
+    InvoicePaidSince20250331.check("{" + member.format(f'"{number}"') + text[1:])
+
+
 def test_the_money_at_stake_is_told_even_when_the_contract_is_broken(event: dict[str, Any]) -> None:
     """A case needs the amount although the payload is wrong."""
     event["data"]["object"]["customer"] = None
