@@ -7,6 +7,9 @@ from typing import Literal
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+#: The highest that TCP knows; a listener beyond it would never listen.
+PORT_MAX = 65_535
+
 
 def _named(name: str) -> AliasChoices:
     return AliasChoices(name, name.lower())
@@ -19,7 +22,9 @@ class Settings(BaseSettings):
     (`ingest.sources` reads them through `secret`).
     """
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True)
+    # Not by field name: HOME, HOST and ENVIRONMENT mean something else in most shells. Empty is as good as absent.
+    # Errors do not quote what was given: it may be a secret.
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     environment: Literal["production", "development", "test"] = Field(
         "production", validation_alias=_named("COUNTERFOIL_ENV"), description="which rules apply"
@@ -65,9 +70,17 @@ class Settings(BaseSettings):
         None, validation_alias=_named("COUNTERFOIL_FAILPOINT"), description="tests only: NAME@N"
     )
     host: str = Field("127.0.0.1", validation_alias=_named("COUNTERFOIL_HOST"), description="listening address")
-    port: int = Field(8000, validation_alias=AliasChoices("COUNTERFOIL_PORT", "PORT"), description="the door's port")
+    port: int = Field(
+        8000,
+        ge=1,
+        le=PORT_MAX,
+        validation_alias=AliasChoices("COUNTERFOIL_PORT", "PORT"),
+        description="the door's port",
+    )
     console_port: int = Field(
         8001,
+        ge=1,
+        le=PORT_MAX,
         validation_alias=_named("COUNTERFOIL_CONSOLE_PORT"),
         description="the console's and the API's port",
     )
@@ -83,6 +96,8 @@ class Settings(BaseSettings):
     )
     metrics_port: int | None = Field(
         None,
+        ge=1,
+        le=PORT_MAX,
         validation_alias=_named("COUNTERFOIL_METRICS_PORT"),
         description="port for the metrics of worker and sweeper, which have no other listener; for a private network",
     )
@@ -123,6 +138,13 @@ class Settings(BaseSettings):
         validation_alias=_named("COUNTERFOIL_LOG_FORMAT"),
         description="one JSON object a line, or text",
     )
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("DATABASE_URL must begin with postgresql://")
+        return value
 
     @field_validator("public_url")
     @classmethod

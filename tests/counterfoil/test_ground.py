@@ -108,8 +108,45 @@ def test_a_failpoint_that_makes_no_sense_is_refused(text: str, environment: str,
 def test_the_public_url_must_be_a_url() -> None:
     """A HubSpot signature over nonsense would refuse every delivery."""
     with pytest.raises(ValueError, match="must begin with https"):
-        Settings(public_url="example.com")
-    assert Settings(public_url="https://example.com/").public_url == "https://example.com"
+        Settings.model_validate({"COUNTERFOIL_PUBLIC_URL": "example.com"})
+    kept = Settings.model_validate({"COUNTERFOIL_PUBLIC_URL": "https://example.com/"})
+    assert kept.public_url == "https://example.com"
+
+
+def test_variables_of_the_shell_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`HOME` is always set: the data must not go there; nor does a machine's `HOST` or `ENVIRONMENT` count."""
+    monkeypatch.delenv("COUNTERFOIL_HOME")
+    for name, value in {"HOME": "/nowhere", "HOST": "machine-7", "ENVIRONMENT": "staging"}.items():
+        monkeypatch.setenv(name, value)
+    found = Settings()
+    assert (str(found.home), found.host, found.environment) == (".counterfoil", "127.0.0.1", "test")
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "COUNTERFOIL_CONSOLE_ON_DOOR", "COUNTERFOIL_PORT"])
+def test_an_empty_variable_is_an_absent_one(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """`.env.example` says so, and compose files pass empty ones on."""
+    expected = Settings()
+    monkeypatch.setenv(name, "")
+    assert Settings() == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("COUNTERFOIL_PORT", "99999", "less than or equal to 65535"),
+        ("COUNTERFOIL_CONSOLE_PORT", "0", "greater than or equal to 1"),
+        ("DATABASE_URL", "mysql://u:hush@h/d", "must begin with postgresql://"),
+        ("DATABASE_URL", "hush", "must begin with postgresql://"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_refused_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    """Found at the start, not at the first connection; P12 even then."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=says) as refused:
+        Settings()
+    assert "hush" not in str(refused.value)
 
 
 def test_no_setting_prints_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
