@@ -1,6 +1,7 @@
 """Events: the list, and one event with everything that is known about it."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from decimal import Decimal
@@ -26,6 +27,9 @@ _SOURCES = text("""
     )
     SELECT source FROM jump WHERE source IS NOT NULL
 """)
+
+#: An escape that may be half of a surrogate pair.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def sources(session: Session) -> list[str]:
@@ -91,9 +95,19 @@ def readable(body: str) -> Any:
     """A payload as JSON, or as the text it is."""
     try:
         # Text where a binary float would round: what was sent is shown as it was sent.
-        return json.loads(body, parse_float=_exact)
+        found = json.loads(body, parse_float=_exact)
     except ValueError:
         return body
+    # Half of a surrogate pair, kept because one element of a batch held it, cannot be answered as JSON in UTF-8.
+    return body if _SURROGATE.search(body) and not _encodable(found) else found
+
+
+def _encodable(found: Any) -> bool:
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _exact(digits: str) -> float | str:

@@ -152,6 +152,21 @@ def test_a_payload_is_shown_as_it_was_sent(api: httpx.Client, an_event: An) -> N
     }
     assert events.readable('{"a":1e999,"b":1.50}') == {"a": "1e999", "b": 1.5}
     assert events.readable("{no json") == "{no json"
+    assert events.readable(r'{"a":"\ud83d\ude00 \\ud800"}') == {"a": "😀 \\ud800"}
+
+
+def test_a_payload_that_cannot_be_encoded_is_shown_as_its_text(
+    api: httpx.Client, an_event: An, conn: database.Connection
+) -> None:
+    """A HubSpot element with half of a surrogate pair is kept and becomes a case; its owner must be able to look."""
+    event = an_event(lambda payload: payload.update(note="\ud800"))
+    found = api.get(f"/events/{event}")
+    assert found.status_code == 200
+    assert "\\ud800" in found.json()["payload"]
+    conn.execute("INSERT INTO payloads (event_id, version, body) SELECT event_id, 1, '{}' FROM payloads")
+    conn.execute("UPDATE events SET payload_version = 1")
+    conn.commit()
+    assert "\\ud800" in api.get(f"/events/{event}").json()["original_payload"]
 
 
 def test_the_five_answers_of_a_booked_invoice(api: httpx.Client, story: Any) -> None:
