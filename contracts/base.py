@@ -90,6 +90,8 @@ class Contract(Part):
     since: ClassVar[date | None] = None
     before: ClassVar[date | None] = None
     rules: ClassVar[tuple[Callable[[Any], Iterator[Violation]], ...]] = ()
+    #: Members, dotted, that say which event about what this is: a person who corrects a payload may not change them.
+    identity: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def covers(cls, api_version: str | None) -> bool:

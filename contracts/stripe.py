@@ -26,6 +26,7 @@ class InvoicePaid(Contract):
     """An invoice was paid: the family that handlers name. Its members differ in how Stripe wrote them."""
 
     source: ClassVar[str] = "stripe"
+    identity: ClassVar[tuple[str, ...]] = ("id", "type", "account", "livemode", "data.object.id")
 
     created: Seconds | None = None
 

@@ -43,7 +43,7 @@ def edit(
     fault = event["fault"]
     if fault is not None and fault.get("class") != MENDABLE_FAULT:
         raise EditRefused(f"the payload is not what is wrong ({fault.get('class')}); {case['title']}")
-    body = _held_against_contract(event, payload)
+    body = _held_against_contract(event, _original(conn, event["id"]), payload)
     version = _add_version(conn, event["id"], body, who, reason)
     generation = event["generation"] + 1
     sets = {
@@ -97,12 +97,19 @@ def _get_resting(conn: Connection, event_id: UUID) -> dict[str, Any]:
     return event
 
 
-def _held_against_contract(event: dict[str, Any], payload: dict[str, Any]) -> str:
-    """The copy as text, once it keeps its contract. Raises: EditRefused with every violation."""
+def _original(conn: Connection, event_id: UUID) -> bytes:
+    row = conn.execute("SELECT body FROM payloads WHERE event_id = %s AND version = 0", (event_id,)).fetchone()
+    return row["body"].encode() if row is not None else b""
+
+
+def _held_against_contract(event: dict[str, Any], original: bytes, payload: dict[str, Any]) -> str:
+    """The copy as text, once it keeps its contract and tells of what the original told. Raises: EditRefused."""
     try:
         # Escaped, so that whatever a JSON string may hold can be stored.
         body = json.dumps(payload, allow_nan=False)
-        contracts.find(event["provider"], event["type"], event["api_version"], body.encode()).check(body.encode())
+        contract = contracts.find(event["provider"], event["type"], event["api_version"], body.encode())
+        contract.check(body.encode())
+        _must_stay(contract, original, payload)
     except ContractBroken as broken:
         raise EditRefused("the corrected copy breaks its contract too; nothing was stored", broken.violations) from None
     except ContractUnknown as unknown:
@@ -111,6 +118,37 @@ def _held_against_contract(event: dict[str, Any], payload: dict[str, Any]) -> st
     except (ValueError, TypeError, RecursionError) as failure:
         raise EditRefused(f"the corrected copy is no JSON: {failure}") from None
     return body
+
+
+def _must_stay(contract: type[contracts.Contract], original: bytes, payload: dict[str, Any]) -> None:
+    """Raises: ContractBroken, when the copy has become another event, or is about something else.
+
+    It would be written under the other one's key, past everything that was known about that one. What the contract
+    complains of in the original may change.
+    """
+    try:
+        was: Any = json.loads(original)
+        contract.check(original)
+        wrong: set[str] = set()
+    except ContractBroken as broken:
+        wrong = {violation.field for violation in broken.violations}
+    except ValueError:
+        return  # nobody could read what it was
+    changed = tuple(
+        Violation(
+            name, "identity_kept", "another value", "as received", "Correct what the event says, not whose it is."
+        )
+        for name in contract.identity
+        if _member(was, name) is not None and _member(was, name) != _member(payload, name) and name not in wrong
+    )
+    if changed:
+        raise ContractBroken(contract.version, changed)
+
+
+def _member(document: Any, path: str) -> Any:
+    for name in path.split("."):
+        document = document.get(name) if isinstance(document, dict) else None
+    return document
 
 
 def _add_version(conn: Connection, event_id: UUID, body: str, who: str, reason: str) -> int:

@@ -82,6 +82,31 @@ def test_a_copy_that_breaks_the_contract_too_stores_nothing(conn: Connection, bl
     assert conn.execute("SELECT * FROM audit_entries").fetchall() == []
 
 
+@pytest.mark.parametrize("path", ["id", "type", "livemode", "data.object.id"])
+def test_a_copy_that_has_become_another_event_is_refused(conn: Connection, blocked: Any, path: str) -> None:
+    """A slip in an id would book an invoice that was never paid, under its key."""
+    case_id, event_id = blocked()
+    other = json.loads(json.dumps(GOOD))
+    *above, name = path.split(".")
+    place = other
+    for step in above:
+        place = place[step]
+    place[name] = not place[name] if name == "livemode" else "in_other"
+    with pytest.raises(cases.EditRefused) as refused:
+        cases.edit(conn, case_id, None, other, who="Rhea", reason="slipped")
+    assert [violation.field for violation in refused.value.violations] == [path]
+    assert len(versions(conn, event_id)) == 1
+
+
+def test_an_id_that_was_wrong_as_received_may_be_corrected(conn: Connection, blocked: Any) -> None:
+    """What the contract complains of in the original is what the edit is for."""
+    case_id, event_id = blocked()
+    spoilt = broken()
+    spoilt["data"]["object"]["id"] = "in 1"
+    conn.execute("UPDATE payloads SET body = %s WHERE event_id = %s", (json.dumps(spoilt), event_id))
+    assert cases.edit(conn, case_id, None, GOOD, who="Rhea", reason="the id as Stripe shows it") == 1
+
+
 def test_an_event_that_no_contract_covers_cannot_be_edited(conn: Connection, blocked: Any) -> None:
     """Without a contract nobody can say that the copy is right."""
     case_id, _ = blocked("contract_unknown", type="invoice.invented")
