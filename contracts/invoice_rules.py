@@ -30,6 +30,9 @@ LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
 #: Clocks disagree by minutes; two days also cover an event that was created just before the payment settled.
 AHEAD_SECONDS_MAX = 2 * 24 * 3600
 
+#: Stripe's numbers have up to 26 characters and its ids some 30; whatever is longer is neither.
+NAME_LENGTH_MAX = 100
+
 _AT = "data.object"
 _ID = re.compile(r"[A-Za-z0-9_]{1,100}", re.ASCII)
 
@@ -72,6 +75,16 @@ def id_usable(event: Event) -> Iterator[Violation]:
             "1 to 100 letters, digits and _",
             "Take the payload again from Stripe; this is no id of theirs.",
         )
+
+
+def names_printable(event: Event) -> Iterator[Violation]:
+    """Numbers and line ids stand in the books for people to read: no line breaks, nothing that turns text around."""
+    named = [(f"{_AT}.number", event.shape.number)]
+    named += [(f"{_AT}.lines.data.{n}.id", line.id) for n, line in enumerate(event.shape.line_list)]
+    for field, name in named:
+        if name and not (name.strip() and name.isprintable() and len(name) <= NAME_LENGTH_MAX):
+            bound = f"up to {NAME_LENGTH_MAX} printable characters"
+            yield Violation(field, "names_printable", shown("", name), bound, f"Take {field} again from Stripe.")
 
 
 def of_this_version(event: Event) -> Iterator[Violation]:
@@ -266,9 +279,9 @@ def date_in_bounds(event: Event) -> Iterator[Violation]:
 
 
 RULES: tuple[Rule, ...] = (
-    needed_fields_present, id_usable, of_this_version, status_is_paid, customer_present, currency_known, lines_distinct,
-    category_known, lines_add_up, discounts_add_up, taxes_add_up, tax_listed, total_adds_up, due_adds_up, paid_adds_up,
-    date_in_bounds,
+    needed_fields_present, id_usable, names_printable, of_this_version, status_is_paid, customer_present,
+    currency_known, lines_distinct, category_known, lines_add_up, discounts_add_up, taxes_add_up, tax_listed,
+    total_adds_up, due_adds_up, paid_adds_up, date_in_bounds,
 )  # fmt: skip
 
 
