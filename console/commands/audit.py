@@ -25,10 +25,13 @@ def verify(
 ) -> None:
     """Follow every hash from the first entry on. Needs no database for an export."""
     from console import chain as chains
+    from console import problems
     from console.queries import audit
 
     if file is not None:
         found = chains.verified(_entries(file))
+        if not found.lanes and found.altered is None:
+            raise problems.NotAcceptable(f"{file} holds no entries; there is nothing to verify")
     else:
         found = chains.verified(heads=audit.heads(), rows=audit.chain())
     if json:
@@ -45,13 +48,14 @@ def verify(
 @chain.command("export")
 def export(
     file: Annotated[Path, typer.Argument(help="write to this file (- for the screen)")],
+    json: Json = False,
 ) -> None:
     """Write the whole chain, one entry per line, as JSON."""
-    import json
+    from json import dumps
 
     from console.queries import audit
 
-    rows = (json.dumps({**row, "hash": bytes(row["hash"]).hex()}, ensure_ascii=False) + "\n" for row in audit.chain())
+    rows = (dumps({**row, "hash": bytes(row["hash"]).hex()}, ensure_ascii=False) + "\n" for row in audit.chain())
     if str(file) == "-":
         sys.stdout.writelines(rows)
         return
@@ -60,7 +64,10 @@ def export(
         for row in rows:
             out.write(row)
             count += 1
-    shared.put(f"{count} entries written to {file}")
+    if json:
+        shared.put_json({"entries": count, "file": str(file)})
+    else:
+        shared.put(f"{count} entries written to {file}")
 
 
 def _entries(file: Path) -> Iterator[dict[str, Any]]:

@@ -55,8 +55,8 @@ def doctor(
         raise typer.Exit(1)
 
 
-def openapi() -> None:
-    """Print the API's OpenAPI 3.1 document."""
+def openapi(json: Json = False) -> None:
+    """Print the API's OpenAPI 3.1 document; it is JSON either way."""
     from console.api import openapi as document
 
     shared.put_json(document.document())

@@ -206,6 +206,7 @@ def test_the_audit_is_exported_and_verified_without_the_database(
     file = tmp_path / "audit.jsonl"
     assert run("audit", "verify", "--json").json["holds"] is True
     assert run("audit", "export", file).code == 0
+    assert run("audit", "export", file, "--json").json == {"entries": len(file.open().readlines()), "file": str(file)}
     assert run("audit", "verify", file).code == 0
     lines = file.read_text().splitlines(keepends=True)
     for name, changed in {
@@ -218,6 +219,8 @@ def test_the_audit_is_exported_and_verified_without_the_database(
         assert run("audit", "verify", file, "--json").json["broken_at"].startswith("engine/")
     file.write_text("{}\n")
     assert "line 1 is no audit entry" in run("audit", "verify", file).err
+    file.write_text("")
+    assert run("audit", "verify", file).code == 1, "an export that lost everything proves nothing"
     conn.execute("ALTER TABLE audit_entries DISABLE TRIGGER ALL")
     conn.execute(
         "DELETE FROM audit_entries WHERE (lane, seq) IN (SELECT lane, max(seq) FROM audit_entries GROUP BY lane)"
@@ -267,4 +270,4 @@ def test_openapi_is_printed(run: Run) -> None:
     """The same document as the server's."""
     from console.api import openapi
 
-    assert run("openapi").json == json.loads(json.dumps(openapi.document()))
+    assert run("openapi").json == run("openapi", "--json").json == json.loads(json.dumps(openapi.document()))
