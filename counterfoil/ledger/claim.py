@@ -48,7 +48,10 @@ class Claimed(msgspec.Struct, gc=False):
 # The plan must not depend on statistics: they are taken when nothing is due, and then a backlog looks like one row.
 # So the look at the subject is a scalar query in the order of its own index (a join could scan the backlog once per
 # candidate; without the order the index on due_at looks just as cheap and is read from its start each time), and the
-# UPDATE's conditions are written so that no index on them can be used: it goes by primary key from the chosen.
+# UPDATE's conditions are written so that no index on them can be used: it goes by primary key from the chosen. Sorting
+# is off for this transaction: on a table that was never analysed the planner would look at all that is due, then sort.
+_LOCK = "SELECT pg_advisory_xact_lock(%s), set_config('enable_sort', 'off', true)"
+
 _CLAIM = """
 WITH candidates AS MATERIALIZED (
     SELECT e.id, e.lease_until, e.due_at, e.crashes FROM events e
@@ -86,7 +89,7 @@ def claim(conn: Connection, *, limit: int, lease_seconds: float, suspects: bool 
     A suspect (its last worker vanished) comes as a group of one, and only to those who ask for `suspects`.
     """
     with conn.transaction():
-        conn.execute("SELECT pg_advisory_xact_lock(%s)", (CLAIM_LOCK,))
+        conn.execute(_LOCK, (CLAIM_LOCK,))
         rows = conn.execute(_CLAIM, {"limit": limit, "lease": lease_seconds, "suspects": suspects}).fetchall()
     return [Claimed(**row) for row in rows]
 
