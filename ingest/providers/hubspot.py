@@ -136,7 +136,11 @@ def _identify(event: dict[str, Any], payload: bytes) -> Received:
     ids = {name: _read_id(event, name) for name in _IDS if event.get(name) is not None}
     if not portal or not ids or occurred_at is None:
         raise BodyRefused("The element lacks its portalId, its object's id or occurredAt.")
-    facts = [f"{name}={ids.get(name) or _write(event[name])}" for name in _IDENTITY if event.get(name) is not None]
+    facts = [
+        f"{name}={ids.get(name) or _write(event[name], hidden=name == 'propertyValue')}"
+        for name in _IDENTITY
+        if event.get(name) is not None
+    ]
     thing = ids.get("primaryObjectId") or ids.get("fromObjectId") or ids.get("objectId") or next(iter(ids.values()))
     return Received(
         key=shorten(f"{portal}/{kind}/{'/'.join(facts)}@{event['occurredAt']}"),
@@ -157,12 +161,15 @@ def _read_id(event: dict[str, Any], name: str) -> str:
     return str(int(text))
 
 
-def _write(value: Any) -> str:
-    """Write a value so that it cannot be taken for another, and not longer than an index bears."""
+def _write(value: Any, *, hidden: bool = False) -> str:
+    """Write a value so that it cannot be taken for another, and not longer than an index bears.
+
+    What a person's record holds is hidden: keys are shown, searched for, and kept longer than payloads.
+    """
     if isinstance(value, list):
         value = sorted(value, key=str)
     written = quote(value, safe="") if isinstance(value, str) else "!" + msgspec.json.encode(value).decode()
-    if len(written) > VALUE_CHARS_MAX:
+    if hidden or len(written) > VALUE_CHARS_MAX:
         return "sha256:" + sha256(written.encode()).hexdigest()[:32]
     return written
 

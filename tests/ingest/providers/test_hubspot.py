@@ -171,8 +171,9 @@ def test_an_element_is_read() -> None:
     """Every field, and the element byte for byte."""
     [received] = split(an_event())
     assert isinstance(received, Received)
+    value = f"sha256:{sha256(b'closedwon').hexdigest()[:32]}"
     assert received.key == (
-        "62515/deal.propertyChange/objectId=9001/propertyName=dealstage/propertyValue=closedwon@1767225599999"
+        f"62515/deal.propertyChange/objectId=9001/propertyName=dealstage/propertyValue={value}@1767225599999"
     )
     assert received.type == "deal.propertyChange"
     assert received.subject == "hubspot:62515:0-3:9001"
@@ -237,6 +238,13 @@ def test_any_property_value_gives_a_short_and_stable_key(value: Any) -> None:
     event = an_event(propertyValue=value)
     assert len(key(event)) < 400
     assert key(event) == key(dict(reversed(event.items())))
+
+
+def test_no_persons_data_stand_in_a_key() -> None:
+    """P12: a key is answered, searched for in URLs, and outlives the payload."""
+    event = an_event(subscriptionType="contact.propertyChange", propertyName="email", propertyValue="jo@example.org")
+    assert "jo" not in key(event)
+    assert key(event) != key({**event, "propertyValue": "jo@example.net"})
 
 
 def test_values_that_look_alike_have_different_keys() -> None:
