@@ -1,6 +1,8 @@
 """The door: verify, admit in groups, answer. Imports `counterfoil` and nothing above it.
 
-app      what each request is answered        sources     which senders may knock, with which secrets
-admit    many requests, one commit            providers/  one pure file per sender
-server   the listener                         guard       what HTTP itself must not be used for
+    server ─▶ guard ─▶ direct ─────┬─▶ endpoint ─▶ admit ─▶ groups ─▶ counterfoil.ledger.record ─▶ the answer
+                  └──▶ app ─▶ reading ─┘  │
+                                          └─▶ providers/  one pure file per sender
+
+sources: which senders exist · limits: every bound · heads: what a head must be · rejections, diary: what is told
 """

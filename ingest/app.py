@@ -16,7 +16,7 @@ from counterfoil.settings import Settings, settings
 from ingest.admit import Admission
 from ingest.answers import Answer, Problem
 from ingest.endpoint import Endpoint
-from ingest.heads import header_map
+from ingest.heads import client_of, header_map
 from ingest.health import health_routes
 from ingest.limits import Limits
 from ingest.reading import Gone, Reader
@@ -108,12 +108,6 @@ class Door:
             self.rejections.add(UNKNOWN, problem, client=client_of(scope))
         for message in problem.answer().messages():
             await send(message)
-
-
-def client_of(scope: Scope) -> str | None:
-    """The peer's address, without its port."""
-    client = scope.get("client")
-    return client[0] if client else None
 
 
 def door(

@@ -12,6 +12,9 @@ class Diary:
 
     def __init__(self) -> None:
         """Start with nothing to tell."""
+        self._begin()
+
+    def _begin(self) -> None:
         self._commits = 0
         self._requests = 0
         self._events = 0
@@ -54,4 +57,4 @@ class Diary:
             slowest_ms=round(self._slowest_seconds * 1000, 2),
             longest_wait_ms=round(self._longest_wait_seconds * 1000, 2),
         )
-        self.__init__()  # type: ignore[misc]
+        self._begin()

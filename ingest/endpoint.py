@@ -13,7 +13,7 @@ from counterfoil.telemetry import metrics
 from ingest.admit import Admission
 from ingest.answers import JSON, Answer, Problem, Reply
 from ingest.groups import Verdict
-from ingest.heads import check_delivery, public_url
+from ingest.heads import check_delivery, client_of, public_url
 from ingest.limits import Limits
 from ingest.providers.base import Received, Rejected, Request, Unreadable
 from ingest.rejections import Rejections
@@ -54,7 +54,7 @@ class Endpoint:
     def take(self, scope: MutableMapping[str, Any], headers: dict[str, str], body: bytes, reply: Reply) -> None:
         """Take one complete request; `reply` is called once, now or when its events are committed."""
         source, provider = self._source, self._provider
-        client = scope["client"][0] if scope.get("client") else None
+        client = client_of(scope)
         try:
             url = public_url(scope, self._config) if provider.signs_url else ""
             request = Request("POST", url, headers, body)

@@ -108,6 +108,12 @@ def public_url(scope: MutableMapping[str, Any], config: Settings) -> str:
     return f"{scope['scheme']}://{host.decode('latin-1')}{target}"
 
 
+def client_of(scope: MutableMapping[str, Any]) -> str | None:
+    """The peer's address, without its port."""
+    client = scope.get("client")
+    return client[0] if client else None
+
+
 def bad(reason: str, detail: str) -> Problem:
     """A 400 that ends the connection: what follows on it could be anything."""
     return Problem(400, reason, detail, close=True)

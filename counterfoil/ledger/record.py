@@ -15,8 +15,6 @@ import msgspec
 
 from counterfoil.lifecycle import EVENT_MOVES, EventState, origins
 
-LANE = "door"
-
 
 class Row(msgspec.Struct, gc=False):
     """The row of one event as the door proposes it; `id` becomes its id only if the identity is new."""
@@ -35,11 +33,6 @@ class Row(msgspec.Struct, gc=False):
     form: str = "full"
     fault: dict[str, str] | None = None  #: why the engine must open a case instead of running it
     deliveries: int = 1
-
-    @property
-    def identity(self) -> tuple[str, str]:
-        """What is unique for ever."""
-        return (self.source, self.key)
 
 
 class NewEvent(msgspec.Struct, gc=False):

@@ -215,3 +215,9 @@ def test_a_resting_door_holds_no_locks(running: Any, a_stripe_event: Any) -> Non
             connection.execute("LOCK TABLE events, payloads IN ACCESS EXCLUSIVE MODE")
             connection.rollback()
         assert running.stripe(a_stripe_event()).status == 200
+
+
+def test_a_url_as_hosts_hand_it_out_is_understood(database_url: str, door_over: Any, a_stripe_event: Any) -> None:
+    """Parameters that only libpq knows do not keep the door from its database."""
+    with door_over(f"{database_url}&channel_binding=prefer&connect_timeout=10&application_name=shop") as running:
+        assert running.stripe(a_stripe_event()).status == 200
