@@ -39,6 +39,7 @@ def run_door(config: Settings) -> None:
     """Accept events until told to stop. Owners are checked here too: without them nobody would hear of a failure."""
     problems: list[str] = []
     _try(problems, _arm)
+    _try(problems, _placed)
     _try(problems, _owners)
     door = _try(problems, _door)
     _refuse(problems)
@@ -69,6 +70,7 @@ def run_sweeper(config: Settings, *, with_parent: bool = False) -> None:
 
     problems: list[str] = []
     _try(problems, _arm)
+    _try(problems, _placed)
     _try(problems, _owners)
     _refuse(problems)
     telemetry.configure("sweeper")
@@ -83,6 +85,7 @@ def run_sweeper(config: Settings, *, with_parent: bool = False) -> None:
 def run_console(config: Settings) -> None:
     """Answer people until told to stop."""
     problems: list[str] = []
+    _try(problems, _placed)
     _try(problems, _owners)
     _try(problems, _handlers)
     _refuse(problems)
@@ -101,6 +104,7 @@ def run_serve(config: Settings) -> None:
     shared = config.console_on_door if config.console_on_door is not None else not config.is_production
     problems: list[str] = []
     _try(problems, _arm)
+    _try(problems, _placed)
     _try(problems, _owners)
     door = _try(problems, lambda: _door(_console_routes() if shared else ()))
     worker = _try(problems, lambda: _worker(config))
@@ -220,6 +224,7 @@ def _thread(name: str, target: Callable[[], None]) -> threading.Thread:
 def _checked_worker(config: Settings) -> Any:
     problems: list[str] = []
     _try(problems, _arm)
+    _try(problems, _placed)
     _try(problems, _owners)
     worker = _try(problems, lambda: _worker(config))
     _refuse(problems)
@@ -244,6 +249,16 @@ def _owners() -> Any:
     from exceptions_queue import owners
 
     return owners.roster()
+
+
+def _placed() -> None:
+    """In production the truth has a place of its own: a server on this machine's disk goes when the machine goes."""
+    if settings().is_production and settings().database_url is None:
+        raise NotStarted(
+            [
+                "DATABASE_URL is not set; production does not run on the embedded Postgres (COUNTERFOIL_ENV=development does)"
+            ]
+        )
 
 
 def _arm() -> None:

@@ -127,6 +127,13 @@ def test_serve_is_everything_in_one_process(start: Start, environment: dict[str,
 
 
 @pytest.mark.chaos
+@pytest.mark.parametrize("process", ["serve", "door", "worker", "sweeper", "console"])
+def test_production_starts_nothing_on_the_embedded_postgres(environment: dict[str, str], process: str) -> None:
+    """P1: what a machine accepts on its own disk is lost with the machine."""
+    done = failed(environment, process, COUNTERFOIL_ENV="production", DATABASE_URL="")
+    assert "DATABASE_URL is not set" in done
+
+
 def test_in_production_people_do_not_come_through_the_door(start: Start, environment: dict[str, str]) -> None:
     """The door's listener has no API; the console's has it, and no webhooks."""
     process = start("serve", COUNTERFOIL_ENV="production", COUNTERFOIL_PUBLIC_URL="https://hooks.example.com")
