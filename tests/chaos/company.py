@@ -21,6 +21,8 @@ from servers import Postgres, Redis, free_port
 from stripe_side import DUE_MINOR, SECRET, Delivery, Paid, Sender
 
 ROOT = Path(__file__).parents[2]
+#: `counterfoil`, whether or not it is installed.
+COMMAND = (sys.executable, "-c", "from console.cli import main; main()")
 #: Short, so that a takeover after a crash does not make the tests long.
 LEASE_SECONDS = 1.0
 LOOK_SECONDS = 0.05
@@ -56,7 +58,8 @@ class Unit:
     def start(self, **extra: str) -> None:
         """Start with these settings on top; a restart by the supervisor comes without them."""
         self._wanted = True
-        words = [sys.executable, "-c", "from console.cli import main; main()", self.command]
+        # Whoever ends the test run without a word leaves nobody at work.
+        words = [*COMMAND, self.command, *(["--with-parent"] if self.command in ("worker", "sweeper") else [])]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 words, env={**self.env, **extra}, cwd=self.log.parent, stdout=log, stderr=log, stdin=subprocess.DEVNULL
@@ -128,7 +131,7 @@ class Company:
     def command(self, *words: str) -> str:
         """Run a command to its end and return what it says; it must succeed."""
         done = subprocess.run(
-            [sys.executable, "-c", "from console.cli import main; main()", *words],
+            [*COMMAND, *words],
             env=self.env, cwd=self.folder, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         assert done.returncode == 0, f"counterfoil {' '.join(words)} -> {done.returncode}\n{done.stdout}\n{done.stderr}"
