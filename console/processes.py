@@ -254,11 +254,8 @@ def _owners() -> Any:
 def _placed() -> None:
     """In production the truth has a place of its own: a server on this machine's disk goes when the machine goes."""
     if settings().is_production and settings().database_url is None:
-        raise NotStarted(
-            [
-                "DATABASE_URL is not set; production does not run on the embedded Postgres (COUNTERFOIL_ENV=development does)"
-            ]
-        )
+        why = "production does not run on the embedded Postgres (COUNTERFOIL_ENV=development does)"
+        raise NotStarted([f"DATABASE_URL is not set; {why}"])
 
 
 def _arm() -> None:
