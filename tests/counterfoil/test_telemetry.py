@@ -3,6 +3,7 @@
 import gzip
 import json
 import threading
+import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -79,6 +80,30 @@ def test_what_a_variable_held_is_not_reported(reports: list[str]) -> None:
     frames = held["exception"]["values"][0]["stacktrace"]["frames"]
     assert frames[-1]["function"].endswith("handles")
     assert all("vars" not in frame for frame in frames)
+
+
+def test_what_a_request_brought_is_not_reported(reports: list[str]) -> None:
+    """A bug in a route is told without the body and the token of whoever met it."""
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.routing import Route
+    from starlette.testclient import TestClient
+
+    async def breaks(request: Request) -> None:
+        await request.json()
+        raise ZeroDivisionError
+
+    app = Starlette(routes=[Route("/cases", breaks, methods=["POST"])])
+    client = TestClient(app, raise_server_exceptions=False)
+    # By chance, because reports do quote the source around a frame, and this file is the source.
+    line, token = uuid.uuid4().hex, uuid.uuid4().hex
+    headers = {"Authorization": f"Bearer {token}"}
+    assert client.post("/cases", json={"line": line}, headers=headers).status_code == 500
+    sentry_sdk.flush(5)
+    (report,) = [text for text in reports if "ZeroDivisionError" in text]
+    assert "/cases" in report
+    assert line not in report
+    assert token not in report
 
 
 def test_the_integrations_for_starlette_and_dramatiq_are_on(reports: list[str]) -> None:

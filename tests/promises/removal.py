@@ -106,7 +106,7 @@ def run(tree: Path, tests: tuple[str, ...], *, server: str | None, template: str
     process = subprocess.Popen(
         [*command, *tests],
         cwd=tree,
-        env={**kept, **borrowed, "PYTHONPATH": str(HERE), "ONLOOKER_FILE": str(told)},
+        env={**kept, **borrowed, "PYTHONPATH": f"{tree}:{tree / HERE.relative_to(ROOT)}", "ONLOOKER_FILE": str(told)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
