@@ -26,6 +26,8 @@ STATEMENT_TIMEOUT_MS = 30_000
 #: A loop's transaction never waits for anything but Postgres. One that does belongs to a process that stands still, and
 #: its locks would hold up everybody (milliseconds; shorter than the takeover of a crashed worker's events may take).
 IDLE_IN_TRANSACTION_MS = 5_000
+#: For every connection. Compiling a plan pays for reports of minutes; our statements take milliseconds.
+SESSION = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC -c jit=off"
 #: How long a connection attempt may take (seconds); a hanging server must not hang us.
 CONNECT_TIMEOUT_SECONDS = 5
 
@@ -48,8 +50,7 @@ def connect(*, autocommit: bool = False) -> Connection:
         autocommit=autocommit,
         row_factory=dict_row,
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
-        f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}",
+        options=f"{SESSION} -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}",
         application_name="counterfoil",
     )
 
@@ -67,7 +68,7 @@ def pool() -> "ConnectionPool[Connection]":
         kwargs={
             "row_factory": dict_row,
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+            "options": SESSION,
             "application_name": "counterfoil",
         },
         open=True,
@@ -94,7 +95,7 @@ def engine() -> "Engine":
         max_overflow=10,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+            "options": SESSION,
         },
     )
 
