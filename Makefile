@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo serve test check bench lock runtime dev clean
+.PHONY: help demo serve test check bench mutants lock runtime dev clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ check: dev ## style, types and import floors only
 
 bench: dev ## figures against anchors measured in the same run
 	@$(BIN)/python tests/bench/run.py $(ARGS)
+
+mutants: dev ## takes each mechanism of a promise out of a copy and expects its tests to fail, the slow ones too
+	@$(BIN)/python -m pytest -n 2 tests/promises/test_removed.py tests/promises/every_removed.py $(ARGS)
 
 lock: ## new locks from pyproject.toml (UPGRADE=1: newest versions)
 	@.ci/lock

@@ -5,6 +5,7 @@ What is removed stands in `mechanisms.toml`. `make mutants` also removes what on
 
 from collections import Counter
 
+import page
 import pytest
 from removal import ROOT, Mechanism, RemovalLost, Run, mechanisms
 
@@ -48,3 +49,9 @@ def test_a_text_that_moved_on_is_told() -> None:
     lost = Mechanism("lost", ("P1",), "is gone", "counterfoil/keys.py", "no such line", "", ())
     with pytest.raises(RemovalLost, match="0 times"):
         lost.applied((ROOT / lost.file).read_text())
+
+
+def test_the_page_says_what_the_table_says() -> None:
+    """docs/promises.md is written from the table: run `python tests/promises/page.py` after changing it."""
+    assert page.PAGE.read_text() == page.render()
+    assert {promise for one in EVERY for promise in one.promises} == set(page.PROMISES)
