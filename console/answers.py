@@ -42,6 +42,18 @@ class Event(Shown):
     livemode: bool | None
 
 
+class Step(Shown):
+    """One step of a run."""
+
+    step: str
+    input_hash: str | None = Field(None, description="16 hex characters of what the step looked at")
+    output: Any = Field(None, description="what came of it: the contract, what was asked, the write keys, …")
+    ms: float | None = Field(None, description="its duration; the commit's is its group's and not told per event")
+    cost: Money | None = Field(None, description="what it cost at a model's vendor; null: nothing")
+    attempt: int
+    code_version: str | None = Field(description="of the handler's file")
+
+
 class Run(Shown):
     """One pass of one event through one handler."""
 
@@ -59,7 +71,7 @@ class Run(Shown):
     replay_id: UUID | None
     started_at: Moment
     finished_at: Moment
-    steps: list[dict[str, Any]] = Field(description="input hash, output, duration, cost, attempt of each step")
+    steps: list[Step]
 
 
 class Write(Shown):

@@ -138,7 +138,7 @@ def _run_facts(run: answers.Run) -> dict[str, Any]:
             "generation": run.generation,
             "from": rfc3339(run.started_at),
             "to": rfc3339(run.finished_at),
-            "steps": [step.get("step") or step.get("name") for step in run.steps],
+            "steps": [step.step for step in run.steps],
         }
     )
 

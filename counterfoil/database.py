@@ -26,6 +26,8 @@ STATEMENT_TIMEOUT_MS = 30_000
 #: A loop's transaction never waits for anything but Postgres. One that does belongs to a process that stands still, and
 #: its locks would hold up everybody (milliseconds; shorter than the takeover of a crashed worker's events may take).
 IDLE_IN_TRANSACTION_MS = 5_000
+#: A person's request may pause while an export is read; a frozen process must not hold its locks for ever.
+IDLE_IN_REQUEST_MS = 60_000
 #: For every connection. Compiling a plan pays for reports of minutes; our statements take milliseconds.
 SESSION = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC -c jit=off"
 #: How long a connection attempt may take (seconds); a hanging server must not hang us.
@@ -68,7 +70,7 @@ def pool() -> "ConnectionPool[Connection]":
         kwargs={
             "row_factory": dict_row,
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            "options": SESSION,
+            "options": f"{SESSION} -c idle_in_transaction_session_timeout={IDLE_IN_REQUEST_MS}",
             "application_name": "counterfoil",
         },
         open=True,

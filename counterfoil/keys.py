@@ -47,6 +47,11 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
+def short_hash(text: str) -> str:
+    """The first 16 hex characters of a text's SHA-256: enough to see that two runs looked at the same thing."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
+
+
 def fingerprint(*parts: str | None) -> str:
     """A short stable key (20 hex characters) for things that belong together."""
     return hashlib.sha256("\x1f".join(part or "" for part in parts).encode()).hexdigest()[:20]

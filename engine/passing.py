@@ -37,9 +37,9 @@ class Timed:
 
     __slots__ = ("_began", "_record", "_steps")
 
-    def __init__(self, steps: list[dict[str, Any]], name: str) -> None:
+    def __init__(self, steps: list[dict[str, Any]], name: str, input_hash: str | None) -> None:
         self._steps = steps
-        self._record: dict[str, Any] = {"step": name}
+        self._record: dict[str, Any] = {"step": name, "input_hash": input_hash}
 
     def __enter__(self) -> dict[str, Any]:
         self._began = clock.ticks_seconds()
@@ -66,6 +66,8 @@ class Pass:
     evidence: dict[str, Any] = field(default_factory=dict)
     verdict: Verdict | None = None
     steps: list[dict[str, Any]] = field(default_factory=list)
+    #: Of the payload: what check and plan are functions of.
+    payload_hash: str = ""
     began: float = field(default_factory=clock.ticks_seconds)
     took_seconds: float = 0.0
 
@@ -74,6 +76,6 @@ class Pass:
         self.took_seconds = clock.ticks_seconds() - self.began
         self.contract = None
 
-    def timed(self, name: str) -> "Timed":
-        """Record a step with its duration; the step may add to the record."""
-        return Timed(self.steps, name)
+    def timed(self, name: str, input_hash: str | None = None) -> "Timed":
+        """Record a step with its duration and what it looked at; the step adds what came of it as `output`."""
+        return Timed(self.steps, name, input_hash or self.payload_hash)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import psycopg
 
-from counterfoil import telemetry
+from counterfoil import keys, telemetry
 from counterfoil.database import Connection
 from counterfoil.ledger.claim import Claimed
 from counterfoil.lifecycle import EventState
@@ -56,24 +56,26 @@ class Pipeline:
     def _steps(self, one: Pass) -> Verdict | None:
         if one.event.crashes >= self.crashes_max:
             raise failures.RunStuck(f"{one.event.crashes} workers ended while they had this event", rule="crashes")
-        with one.timed("check"):
+        one.payload_hash = keys.short_hash(one.event.body)
+        with one.timed("check") as record:
             verdict = check(one, self.registry)
+            record["output"] = one.contract_version
         if verdict is not None:
             return verdict
-        assert one.spec is not None
-        if one.spec.reads or one.spec.asks:
-            with one.timed("read"):
-                read(one)
-        with one.timed("classify"):
-            classify(one)
-        with one.timed("plan") as record:
+        with one.timed("read") as record:
+            record["output"] = read(one)
+        with one.timed("classify") as record:
+            record["output"] = classify(one)
+        # Judged by what was read and answered as well; usually that is nothing.
+        input_hash = keys.short_hash(one.payload_hash + keys.canonical_json(one.context)) if one.context else None
+        with one.timed("plan", input_hash) as record:
             verdict = plan(one)
-            if one.effects:
-                record["effects"] = [effect.key for effect in one.effects]
+            record["output"] = verdict.outcome if verdict else [effect.key for effect in one.effects]
         if verdict is not None:
             return verdict
-        with one.timed("gate"):
+        with one.timed("gate", keys.short_hash("".join(effect.digest for effect in one.effects))) as record:
             gate(one, self.destinations)
+            record["output"] = "allowed"
         return None
 
     def commit(self, conn: Connection, passes: Sequence[Pass], *, worker: str) -> list[Pass]:
@@ -86,6 +88,8 @@ class Pipeline:
         except psycopg.OperationalError:
             raise
         except Exception as refused:
+            if conn.closed:
+                raise  # the server ended the session: no event is to blame
             if len(passes) > 1:
                 return [done for one in passes for done in self.commit(conn, [self._again(one)], worker=worker)]
             return commit(conn, [_refused(passes[0], refused)], self.destinations, worker=worker)

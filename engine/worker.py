@@ -105,7 +105,9 @@ class Worker:
             except Exception as bug:
                 # A fault of ours, not of an event's: what is in hand comes back by its lease, and the loop goes on.
                 telemetry.log.error("worker.failed", reason=type(bug).__name__, exc_info=bug)
-                telemetry.report_failure(bug, failure_class="handler_bug", owner="platform", handler=None, event_id=None)
+                telemetry.report_failure(
+                    bug, failure_class="handler_bug", owner="platform", handler=None, event_id=None
+                )
                 self._disconnect()
                 stop.wait(PAUSE_SECONDS)
                 continue

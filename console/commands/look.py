@@ -229,8 +229,8 @@ def _one_run(run: "answers.Run") -> None:
     )
     shared.put(f"ended {run.status}{f': {run.detail}' if run.detail else ''}")
     for step in run.steps:
-        rest = ", ".join(f"{name}: {_fact(value)}" for name, value in step.items() if name != "step")
-        shared.put(f"  {step.get('step')}  {rest}")
+        told = step.model_dump(exclude={"step", "attempt", "code_version"}, exclude_none=True)
+        shared.put(f"  {step.step}  {', '.join(f'{name}: {_fact(value)}' for name, value in told.items())}")
 
 
 def put_writes(found: "Sequence[answers.Write]") -> None:

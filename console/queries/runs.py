@@ -58,4 +58,6 @@ def of_event(session: Session, event_id: UUID) -> list[answers.Run]:
 
 
 def _shown(row: tables.Run) -> answers.Run:
-    return answers.Run(**{name: getattr(row, name) for name in answers.Run.model_fields})
+    same = {"attempt": row.attempt, "code_version": row.handler_version}
+    fields = {name: getattr(row, name) for name in answers.Run.model_fields}
+    return answers.Run(**fields | {"steps": [{**step, **same} for step in row.steps]})

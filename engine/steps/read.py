@@ -16,22 +16,23 @@ from exceptions_queue import failures
 Question = Callable[[Contract, Mapping[str, Any]], Any]
 
 
-def read(passing: Pass) -> None:
-    """Fetch what the handler declared it needs to know; read-only, once per generation."""
+def read(passing: Pass) -> list[str]:
+    """Fetch what the handler declared it needs to know; read-only, once per generation. Returns what was asked."""
     assert passing.spec is not None
-    _answer(passing, "read", passing.spec.reads)
+    return _answer(passing, "read", passing.spec.reads)
 
 
-def classify(passing: Pass) -> None:
-    """Ask what the handler declared it wants judged; one closed question each."""
+def classify(passing: Pass) -> list[str]:
+    """Ask what the handler declared it wants judged; one closed question each. Returns what was asked."""
     assert passing.spec is not None
-    _answer(passing, "classify", passing.spec.asks)
+    asked = _answer(passing, "classify", passing.spec.asks)
     failpoints.passing("run.classified")
+    return asked
 
 
-def _answer(passing: Pass, step: str, questions: Mapping[str, Question]) -> None:
+def _answer(passing: Pass, step: str, questions: Mapping[str, Question]) -> list[str]:
     if not questions:
-        return
+        return []
     assert passing.contract is not None
     event = passing.event
     input_hash = keys.digest([event.body, passing.context])
@@ -44,3 +45,4 @@ def _answer(passing: Pass, step: str, questions: Mapping[str, Question]) -> None
                 known = {"answer": question(passing.contract, passing.context)}
                 record_checkpoint(conn, event.id, event.generation, f"{step}:{name}", input_hash, known)
             passing.context[name] = known["answer"]
+    return list(questions)

@@ -23,7 +23,9 @@ def test_a_plan_becomes_one_confirmed_write_and_a_done_event(worker: Worker, an_
     (entry,) = look("SELECT * FROM books_entries")
     assert entry["id"] == write["id"]
     (run,) = look("SELECT * FROM runs")
-    assert [step["step"] for step in run["steps"]] == ["check", "classify", "plan", "gate"]
+    assert [step["step"] for step in run["steps"]] == ["check", "read", "classify", "plan", "gate", "commit"]
+    assert all(step["input_hash"] for step in run["steps"])
+    assert run["steps"][3]["output"] == ["books:contact:7:created"]
     (entry,) = look("SELECT * FROM audit_entries WHERE lane = 'engine'")
     assert (entry["action"], entry["subject"]) == ("event.done", f"event:{event_id}")
 
