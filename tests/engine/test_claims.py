@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from counterfoil import database
-from counterfoil.ledger.claim import Claimed, claim, give_back, renew
+from counterfoil.ledger.claim import Claimed, claim, renew
 from engine.pipeline import Pipeline
 from engine.worker import Worker
 
@@ -75,16 +75,6 @@ def test_renewing_keeps_only_what_is_still_ours(an_event: An) -> None:
     with database.connect() as conn:
         assert renew(conn, [(event_id, first.fence)], lease_seconds=60) == set()
         assert renew(conn, [(event_id, second.fence)], lease_seconds=60) == {event_id}
-
-
-def test_what_is_given_back_lost_no_attempt(an_event: An) -> None:
-    """An orderly stop is no failure of the event's."""
-    an_event("contact.creation", 1)
-    (one,) = _claim()
-    with database.connect() as conn:
-        give_back(conn, [(one.id, one.fence)])
-    (again,) = _claim()
-    assert (again.attempts, again.crashes) == (1, 0)
 
 
 def test_events_of_one_subject_run_one_at_a_time_in_the_order_of_their_time(an_event: An, worker: Worker) -> None:
