@@ -1,6 +1,8 @@
 """Check: is this event one of ours, whole, and what it promises to be?"""
 
-from contracts.base import ContractBroken, ContractFailure, ContractUnknown, find
+from datetime import timedelta
+
+from contracts.base import ContractBroken, ContractFailure, ContractUnknown, Violation, find
 from contracts.money import Money
 from counterfoil import failpoints
 from counterfoil.ledger.claim import Claimed
@@ -8,6 +10,9 @@ from counterfoil.lifecycle import EventState
 from engine.passing import Pass, Verdict
 from engine.registry import Registry
 from exceptions_queue import failures
+
+#: Clocks differ by minutes; whoever sends tomorrow's date has another fault.
+AHEAD_MAX = timedelta(days=1)
 
 
 def check(passing: Pass, registry: Registry) -> Verdict | None:
@@ -25,6 +30,7 @@ def check(passing: Pass, registry: Registry) -> Verdict | None:
         return Verdict(EventState.IGNORED, f"no handler for {event.type}")
     try:
         _hold_against_contract(passing)
+        _refuse_the_future(passing)
     except ContractUnknown as unknown:
         raise failures.ContractUncovered(str(unknown), rule=f"{event.type}@{event.api_version}") from unknown
     except ContractBroken as broken:
@@ -51,6 +57,28 @@ def _hold_against_contract(passing: Pass) -> None:
         passing.money = contract.at_stake(event.body)
         raise
     passing.money = passing.contract.amount()
+
+
+def _refuse_the_future(passing: Pass) -> None:
+    """A contract judges an event by its own time only; that this time has come is seen here.
+
+    Raises: ContractBroken.
+    """
+    event = passing.event
+    if event.occurred_at is None or event.occurred_at - event.received_at <= AHEAD_MAX:
+        return
+    raise ContractBroken(
+        passing.contract_version or event.type,
+        (
+            Violation(
+                "occurred_at",
+                "date_in_bounds",
+                event.occurred_at.isoformat(),
+                f"at most {AHEAD_MAX.days} day after it was received",
+                "If it really happened, have it sent again with its real time; dismiss this one.",
+            ),
+        ),
+    )
 
 
 def _at_stake(event: Claimed) -> Money | None:

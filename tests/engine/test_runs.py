@@ -165,6 +165,14 @@ def test_a_reader_is_not_asked_twice_after_a_crash(worker: Worker, an_event: An,
     assert run["attempt"] == 2
 
 
+def test_an_event_of_tomorrow_is_for_a_person(worker: Worker, an_event: An, look: Look) -> None:
+    """Consistent in itself, and years ahead: it must not be booked into a year that nobody has closed yet."""
+    an_event("contact.creation", 7, at=3 * 365 * 86_400)
+    worker.run_once()
+    (case,) = look("SELECT * FROM cases")
+    assert (case["failure_class"], look("SELECT * FROM writes")) == ("contract_violation", [])
+
+
 def _claim_one(worker: Worker) -> Any:
     from counterfoil import database
     from counterfoil.ledger.claim import claim
