@@ -192,7 +192,7 @@ class Bench:
                 "SELECT s ->> 'step', avg((s ->> 'ms')::float8) FROM runs, jsonb_array_elements(steps) s"
                 " WHERE started_at > (SELECT max(started_at) FROM runs) - interval '5 seconds' GROUP BY 1"
             ).fetchall()
-        return {str(name): float(ms) for name, ms in sorted(rows)}
+        return {str(name): float(ms) for name, ms in sorted(rows) if ms is not None}
 
     def _remember(self, name: str, rest: float, peak: float) -> None:
         known = self.memory.get(name, (rest, 0.0))
