@@ -22,6 +22,7 @@ def one_process(machine: Machine, starts: int) -> dict[str, float]:
     for name in ("DATABASE_URL", "REDIS_URL"):
         del env[name]
     env["COUNTERFOIL_HOME"] = str(home)
+    env["COUNTERFOIL_ENV"] = "development"  # production does not run on the embedded Postgres
     took: list[float] = []
     rest: list[float] = []
     for number in range(starts + 1):
