@@ -15,6 +15,7 @@ import hmac
 import re
 from base64 import b64encode
 from collections.abc import Sequence
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
@@ -34,7 +35,7 @@ VERSION = "x-hubspot-signature-version"
 #: Documented for v3; the official libraries do not bound the future.
 AGE_SECONDS_MAX = 300
 
-#: Ids are signed 64-bit numbers.
+#: Ids and times are signed 64-bit numbers.
 ID_MAX = 2**63 - 1
 #: A property may hold 65,536 characters; an identity that long cannot be indexed, its hash can.
 VALUE_CHARS_MAX = 80
@@ -132,10 +133,10 @@ def _identify(event: dict[str, Any], payload: bytes) -> Received:
     if not isinstance(kind, str) or not _TYPE.fullmatch(kind):
         raise BodyRefused("The element has no subscriptionType.")
     portal = _read_id(event, "portalId")
-    occurred_at = as_time(event.get("occurredAt"))
+    occurred_ms, occurred_at = _read_time(event)
     ids = {name: _read_id(event, name) for name in _IDS if event.get(name) is not None}
-    if not portal or not ids or occurred_at is None:
-        raise BodyRefused("The element lacks its portalId, its object's id or occurredAt.")
+    if not ids:
+        raise BodyRefused("The element lacks its object's id.")
     facts = [
         f"{name}={ids.get(name) or _write(event[name], hidden=name == 'propertyValue')}"
         for name in _IDENTITY
@@ -143,7 +144,7 @@ def _identify(event: dict[str, Any], payload: bytes) -> Received:
     ]
     thing = ids.get("primaryObjectId") or ids.get("fromObjectId") or ids.get("objectId") or next(iter(ids.values()))
     return Received(
-        key=shorten(f"{portal}/{kind}/{'/'.join(facts)}@{event['occurredAt']}"),
+        key=shorten(f"{portal}/{kind}/{'/'.join(facts)}@{occurred_ms}"),
         type=kind,
         payload=payload,
         content_hash=business_hash(payload, HubSpot.volatile, kind),
@@ -155,10 +156,28 @@ def _identify(event: dict[str, Any], payload: bytes) -> Received:
 
 def _read_id(event: dict[str, Any], name: str) -> str:
     """Read an id that may be a number or the text of one. Raises: BodyRefused."""
-    text = as_text(event.get(name)) or ""
-    if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= ID_MAX):
+    number = _whole(event.get(name))
+    if number is None:
         raise BodyRefused(f"The element's {name} is not an id.")
-    return str(int(text))
+    return str(number)
+
+
+def _read_time(event: dict[str, Any]) -> tuple[int, datetime]:
+    """Read `occurredAt`, as written (a part of the identity) and as a time. Raises: BodyRefused.
+
+    Whole milliseconds, a number or the text of one: a fraction or a sign would be another event at the same moment.
+    """
+    number = _whole(event.get("occurredAt"))
+    moment = as_time(number)
+    if number is None or moment is None:
+        raise BodyRefused("The element's occurredAt is not a time in whole milliseconds.")
+    return number, moment
+
+
+def _whole(value: object) -> int | None:
+    """Read a whole number from 0 to 64 bits, or the text of one; anything else is none."""
+    text = as_text(value) or ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= ID_MAX else None
 
 
 def _write(value: Any, *, hidden: bool = False) -> str:

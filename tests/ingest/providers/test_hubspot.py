@@ -227,7 +227,7 @@ def test_everything_else_is_part_of_the_event() -> None:
 def test_ids_are_one_whether_number_or_text() -> None:
     """Some senders quote them; 64 bits pass, 65 do not."""
     assert key(an_event(objectId="9001", portalId="62515")) == key(an_event())
-    assert key(an_event(occurredAt="1767225599999")) == key(an_event())
+    assert key(an_event(occurredAt="1767225599999")) == key(an_event(occurredAt="01767225599999")) == key(an_event())
     assert "objectId=9223372036854775807/" in key(an_event(objectId=2**63 - 1))
     assert key(an_event(objectId=2**53)) != key(an_event(objectId=2**53 + 1))
 
@@ -289,7 +289,17 @@ BAD = {
     "no portal": without(an_event(), "portalId"),
     "no object": without(an_event(), "objectId"),
     "no time": without(an_event(), "occurredAt"),
-    "time of no calendar": an_event(occurredAt=10**30),
+    "time of no calendar": an_event(occurredAt=10**18),
+    "time of many digits": an_event(occurredAt=10**30),
+    "time before 1970": an_event(occurredAt=-1),
+    "time before 1970 as a text": an_event(occurredAt="-1"),
+    "time as a float": an_event(occurredAt=1.5),
+    "time as a whole float": an_event(occurredAt=1767225599999.0),
+    "time as the text of a float": an_event(occurredAt="1767225599999.5"),
+    "time as a flag": an_event(occurredAt=True),
+    "time as a list": an_event(occurredAt=[1767225599999]),
+    "time in words": an_event(occurredAt="2026-01-01"),
+    "time in other digits": an_event(occurredAt="１７６７２２５５９９９９９"),
     "id as a float": an_event(objectId=1.5),
     "id as a flag": an_event(objectId=True),
     "id of 65 bits": an_event(objectId=2**63),
