@@ -1,0 +1,157 @@
+"""HTTP to destinations: one call, one answer, and for every way it can break whether it may have arrived.
+
+    Failed
+    ├── NotSent       certainly not executed: never connected, or refused by the guard before the wire
+    └── NoAnswer      sent, and nobody knows: timeouts, resets, broken answers
+
+The guard stands below HTTP: a client made for reading lets nothing but reads through, whatever the code above it does.
+"""
+
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import httpx
+import msgspec
+
+#: Connecting is quick or does not happen; an answer may take as long as the slowest documented write (seconds).
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 25.0
+#: No answer that we read is larger (bytes); what is, is not what we asked for.
+ANSWER_BYTES_MAX = 4 * 1024 * 1024
+
+
+#: Destinations in this process, by their base address: for schedules that play thousands of exchanges in memory.
+IN_PROCESS: dict[str, httpx.BaseTransport] = {}
+
+
+class Failed(Exception):
+    """A call that has no answer."""
+
+
+class NotSent(Failed):
+    """It never reached the destination."""
+
+
+class NoAnswer(Failed):
+    """It was sent, and what became of it is unknown."""
+
+
+class NotConfigured(NotSent):
+    """A credential or address is missing; the message names the setting."""
+
+
+class ReadOnly(NotSent):
+    """A client made for reading was asked to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: `body` is None when it is no JSON document."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+    def member(self, *path: str) -> Any:
+        """A nested member, or None: every member of an error may be absent."""
+        value = self.body
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        return value
+
+
+class Http:
+    """A client of one account at one destination. Threads may share it."""
+
+    def __init__(
+        self,
+        base: str,
+        headers: Mapping[str, str],
+        *,
+        write: bool,
+        reads: Callable[[str, str], bool] = lambda method, path: method == "GET",
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
+        self.write = write
+        wire = IN_PROCESS.get(base) or httpx.HTTPTransport(verify=_tls(), limits=_LIMITS)
+        self._client = httpx.Client(
+            base_url=base,
+            headers=dict(headers),
+            timeout=httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS),
+            transport=_Guard(wire, write=write, reads=reads),
+            # A redirect of a write would be a second, different request.
+            follow_redirects=False,
+        )
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        form: Mapping[str, Any] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One request. Raises: NotSent, NoAnswer."""
+        body: dict[str, Any] = {}
+        if json is not None:
+            body = {"content": msgspec.json.encode(json)}
+            headers = {**(headers or {}), "Content-Type": "application/json"}
+        elif form is not None:
+            body = {"data": form}
+        try:
+            response = self._client.request(method, path, params=params, headers=headers, **body)
+        except ReadOnly:
+            raise
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as failed:
+            raise NotSent(f"{method} {_shown(path)}: {type(failed).__name__}") from failed
+        except httpx.HTTPError as failed:
+            raise NoAnswer(f"{method} {_shown(path)}: {type(failed).__name__}") from failed
+        return Answer(response.status_code, response.headers, _document(response.content))
+
+    def close(self) -> None:
+        self._client.close()
+
+
+_LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=30)
+
+
+@lru_cache(maxsize=1)
+def _tls() -> ssl.SSLContext:
+    # Reading the certificates takes longer than anything else in making a client.
+    return ssl.create_default_context()
+
+
+class _Guard(httpx.BaseTransport):
+    """Below every request: a reader's client refuses what is no read before a byte leaves."""
+
+    def __init__(self, inner: httpx.BaseTransport, *, write: bool, reads: Callable[[str, str], bool]) -> None:
+        self._inner = inner
+        self._write = write
+        self._reads = reads
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if not self._write and not self._reads(request.method, request.url.path):
+            raise ReadOnly(f"{request.method} {_shown(request.url.path)}: this client only reads")
+        return self._inner.handle_request(request)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def _document(content: bytes) -> Any:
+    if len(content) > ANSWER_BYTES_MAX:
+        return None
+    try:
+        return msgspec.json.decode(content)
+    except msgspec.DecodeError:
+        return None
+
+
+def _shown(path: str) -> str:
+    """The path without its query, which may hold what a person wrote."""
+    return path.partition("?")[0]
