@@ -4,6 +4,7 @@ Debit is positive, credit negative; every entry comes to zero, which the databas
 not this file. Entries are never changed: a mistake is answered by a reversing entry. The entry's id is the write's.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +24,8 @@ POST_ENTRY = "post_entry"
 #: A journal entry is read by people; what needs more lines than this is an import, not an event.
 LINES_MAX = 1000
 MEMO_LENGTH_MAX = 500
+#: A provider's id as it also stands as a link in a plain-text ledger.
+_DOCUMENT = re.compile(r"[A-Za-z0-9_.-]{1,100}", re.ASCII)
 
 #: Rows fetched per round trip while reading the journal, so that a large one is not held in memory.
 _ROWS_PER_FETCH = 2000
@@ -44,18 +47,23 @@ def journal(
     memo: str,
     amount: Money,
     lines: Sequence[JournalLine],
+    refers_to: str | None = None,
     evidence: dict[str, Any] | None = None,
 ) -> Effect:
     """The effect of posting one entry in the currency of `amount` (which is what caps and approvals look at).
 
+    `refers_to` names the document that the entry is about or takes back, by the provider's id.
+
     Raises: EffectInvalid, so that a handler whose entry does not balance fails where it is built.
     """
-    body = {
+    body: dict[str, Any] = {
         "date": on.isoformat(),
         "memo": memo,
         "currency": amount.currency,
         "lines": [{"account": line.account, "amount_minor": line.amount_minor, "memo": line.memo} for line in lines],
     }
+    if refers_to is not None:
+        body["refers_to"] = refers_to
     effect = Effect(NAME, POST_ENTRY, key, subject, amount, body, evidence or {})
     DESTINATION.check(effect)
     return effect
@@ -105,6 +113,9 @@ def _problems(effect: Effect) -> Iterator[str]:
     elif effect.amount is None or effect.amount.currency != body["currency"]:
         yield "the amount of the effect is not in the entry's currency"
     yield from _memo_problems("memo", body.get("memo"), needed=True)
+    document = body.get("refers_to")
+    if document is not None and not (isinstance(document, str) and _DOCUMENT.fullmatch(document)):
+        yield "what the entry refers to is an id: up to 100 letters, digits, underscores, dots and dashes"
     lines = body.get("lines")
     if not isinstance(lines, list) or not 2 <= len(lines) <= LINES_MAX:
         yield f"an entry has 2 to {LINES_MAX} lines"
@@ -139,9 +150,10 @@ ON CONFLICT (code) DO NOTHING
 """
 
 _POST_ENTRIES = """
-INSERT INTO books_entries (id, write_key, entry_date, memo, currency)
-SELECT id, write_key, entry_date, memo, currency
-FROM jsonb_to_recordset(%s::jsonb) AS r(id uuid, write_key text, entry_date date, memo text, currency text)
+INSERT INTO books_entries (id, write_key, entry_date, memo, currency, refers_to)
+SELECT id, write_key, entry_date, memo, currency, refers_to
+FROM jsonb_to_recordset(%s::jsonb)
+     AS r(id uuid, write_key text, entry_date date, memo text, currency text, refers_to text)
 ORDER BY write_key
 ON CONFLICT (write_key) DO NOTHING
 RETURNING id
@@ -156,7 +168,7 @@ FROM jsonb_to_recordset(%s::jsonb) AS e(id uuid, currency text, lines jsonb),
 """
 
 _STANDING = """
-SELECT e.id, e.write_key, e.entry_date, e.memo, e.currency,
+SELECT e.id, e.write_key, e.entry_date, e.memo, e.currency, e.refers_to,
        jsonb_agg(jsonb_build_array(l.account, l.amount_minor, l.memo) ORDER BY l.position) AS lines
 FROM books_entries e JOIN books_lines l ON l.entry_id = e.id
 WHERE e.write_key = ANY(%s) GROUP BY e.id
@@ -179,6 +191,7 @@ def _entry_row(id: UUID, effect: Effect) -> dict[str, Any]:
         "entry_date": effect.body["date"],
         "memo": effect.body["memo"],
         "currency": effect.body["currency"],
+        "refers_to": effect.body.get("refers_to"),
     }
 
 
@@ -192,9 +205,9 @@ def _standing(conn: Connection, effects: Mapping[UUID, Effect]) -> dict[UUID, Re
 
 
 def _compared(row: Mapping[str, Any], body: Mapping[str, Any]) -> Receipt:
-    stands = (row["entry_date"].isoformat(), row["memo"], row["currency"], row["lines"])
+    stands = (row["entry_date"].isoformat(), row["memo"], row["currency"], row["refers_to"], row["lines"])
     lines = [[line["account"], line["amount_minor"], line.get("memo")] for line in body["lines"]]
-    same = stands == (body["date"], body["memo"], body["currency"], lines)
+    same = stands == (body["date"], body["memo"], body["currency"], body.get("refers_to"), lines)
     return Receipt("already" if same else "different", str(row["id"]))
 
 
@@ -234,6 +247,7 @@ class PostedEntry:
     entry_date: date
     memo: str
     currency: str
+    refers_to: str | None
     lines: tuple[JournalLine, ...]
 
 
@@ -243,7 +257,7 @@ def posted_entries(conn: Connection) -> Iterator[PostedEntry]:
         cursor.itersize = _ROWS_PER_FETCH
         cursor.execute(
             """
-            SELECT e.id, e.write_key, e.entry_date, e.memo, e.currency,
+            SELECT e.id, e.write_key, e.entry_date, e.memo, e.currency, e.refers_to,
                    (SELECT jsonb_agg(jsonb_build_array(l.account, l.amount_minor, l.memo) ORDER BY l.position)
                     FROM books_lines l WHERE l.entry_id = e.id) AS lines
             FROM books_entries e ORDER BY e.entry_date, e.id

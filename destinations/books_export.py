@@ -10,7 +10,10 @@ from contracts.money import decimal_text
 from counterfoil.database import Connection
 from destinations.books import opened_accounts, posted_entries
 
-COLUMNS = ("date", "entry", "line", "account", "amount", "currency", "amount_minor", "memo", "line_memo", "write_key")
+COLUMNS = (
+    *("date", "entry", "line", "account", "amount", "currency", "amount_minor"),
+    *("memo", "line_memo", "write_key", "refers_to"),
+)
 
 #: A spreadsheet takes text that begins so for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -26,7 +29,8 @@ def export_csv(conn: Connection, out: TextIO) -> int:
             amount = decimal_text(line.amount_minor, entry.currency)
             memo, line_memo = _harmless(entry.memo), _harmless(line.memo or "")
             head = (entry.entry_date.isoformat(), str(entry.id), position, line.account)
-            writer.writerow((*head, amount, entry.currency, line.amount_minor, memo, line_memo, entry.write_key))
+            tail = (memo, line_memo, entry.write_key, _harmless(entry.refers_to or ""))
+            writer.writerow((*head, amount, entry.currency, line.amount_minor, *tail))
             count += 1
     return count
 
@@ -38,7 +42,9 @@ def export_beancount(conn: Connection, out: TextIO) -> int:
         out.write(f"{first.isoformat()} open {code}\n  title: {_quoted(title)}\n")
     count = 0
     for entry in posted_entries(conn):
-        out.write(f"\n{entry.entry_date.isoformat()} * {_quoted(entry.memo)}\n")
+        # A link joins all entries about one document, whichever came first.
+        link = f" ^{entry.refers_to}" if entry.refers_to else ""
+        out.write(f"\n{entry.entry_date.isoformat()} * {_quoted(entry.memo)}{link}\n")
         out.write(f"  entry: {_quoted(str(entry.id))}\n  write_key: {_quoted(entry.write_key)}\n")
         for line in entry.lines:
             out.write(f"  {line.account}  {decimal_text(line.amount_minor, entry.currency)} {entry.currency}\n")

@@ -39,6 +39,8 @@ class BooksEntry(SQLModel, table=True):
     entry_date: date
     memo: str = Field(sa_type=Text)
     currency: str
+    #: The document it is about, in the provider's words: `in_…` or `ch_…`; not an entry, which may not be there yet.
+    refers_to: str | None = Field(default=None, sa_type=Text)
     event_id: UUID | None = None
     posted_at: Moment = moment(default_now=True)
 

@@ -97,6 +97,15 @@ def test_two_workers_with_one_key_write_once(conn: Connection, database_url: str
         assert receipt.status == "already"
 
 
+def test_what_an_entry_refers_to_stands_and_counts_as_content(conn: Connection) -> None:
+    """The document's id is kept; the same entry about another document is another entry."""
+    DESTINATION.apply_many(conn, _group(an_entry(refers_to="in_1")))
+    assert conn.execute("SELECT refers_to FROM books_entries").fetchall() == [{"refers_to": "in_1"}]
+    for document, status in (("in_1", "already"), ("in_2", "different"), (None, "different")):
+        (receipt,) = DESTINATION.apply_many(conn, _group(an_entry(refers_to=document))).values()
+        assert receipt.status == status
+
+
 def test_what_is_rolled_back_was_never_posted(conn: Connection) -> None:
     """The entry lives and dies with the transaction of the run, accounts included."""
     DESTINATION.apply_many(conn, _group(an_entry()))
@@ -127,6 +136,9 @@ def test_what_is_rolled_back_was_never_posted(conn: Connection) -> None:
         ({"memo": "two\nlines"}, "memo"),
         ({"memo": "nul\x00"}, "memo"),
         ({"memo": "x" * 501}, "memo"),
+        ({"refers_to": ""}, "refers to"),
+        ({"refers_to": "in_1 ^in_2"}, "refers to"),
+        ({"refers_to": "in_é"}, "refers to"),
         ({"key": "clé"}, "printable ASCII"),
         ({"key": ""}, "printable ASCII"),
         ({"key": "k" * 256}, "printable ASCII"),

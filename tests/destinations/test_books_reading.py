@@ -42,6 +42,7 @@ def posted(conn: Connection) -> Connection:
             memo=memo,
             amount=Money(amount, currency),
             lines=[JournalLine("Assets:Stripe:Clearing", amount, memo), JournalLine("Income:Other", -amount)],
+            refers_to=f"in_{number}" if number < 5 else None,
         )
     DESTINATION.apply_many(conn, effects)
     conn.commit()
@@ -84,6 +85,7 @@ def test_csv_has_one_row_per_line_and_sums_to_zero(posted: Connection) -> None:
     assert {row["amount"] for row in rows if row["currency"] == "KWD"} == {"0.001", "-0.001"}
     assert {row["amount"] for row in rows if row["currency"] == "JPY"} == {"7", "-7"}
     assert not any(row["memo"].startswith(("=", "@")) for row in rows)
+    assert {row["refers_to"] for row in rows} == {"", "in_0", "in_1", "in_2", "in_3", "in_4"}
 
 
 def test_beancount_accepts_the_ledger_and_reads_the_same_balances(posted: Connection, tmp_path: Path) -> None:
@@ -95,6 +97,8 @@ def test_beancount_accepts_the_ledger_and_reads_the_same_balances(posted: Connec
     assert errors == []
     transactions = [entry for entry in entries if isinstance(entry, beans.Transaction)]
     assert {entry.narration for entry in transactions} == set(SPITEFUL)
+    links = {entry.meta["write_key"]: entry.links for entry in transactions}
+    assert (links["books:invoice:in_0:paid"], links["books:invoice:in_5:paid"]) == ({"in_0"}, set())
     found: dict[tuple[str, str], Decimal] = {}
     for entry in transactions:
         for posting in entry.postings:

@@ -73,6 +73,7 @@ def upgrade() -> None:
         sa.Column("entry_date", sa.Date(), nullable=False),
         sa.Column("memo", sa.Text(), nullable=False),
         sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("refers_to", sa.Text(), nullable=True),
         sa.Column("event_id", sa.Uuid(), nullable=True),
         sa.Column("posted_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("id"),
