@@ -10,6 +10,7 @@ from typing import Literal
 import psycopg
 from pydantic import Field, SecretStr
 
+from console import parts
 from console.fields import Shown
 from counterfoil import clock, database, failpoints
 from counterfoil.settings import Settings, settings
@@ -21,12 +22,14 @@ SPOT_ENTRIES = 1000
 #: Due for longer than this means that nobody works.
 BACKLOG_SECONDS_MAX = 300.0
 
+Verdict = Literal["ok", "wrong", "unknown"]
+
 
 class Finding(Shown):
     """The result of one check; `items` are what is wrong, or what was looked at."""
 
     name: str
-    verdict: Literal["ok", "wrong", "unknown"]
+    verdict: Verdict
     detail: str
     items: list[str] = Field(default_factory=list)
 
@@ -149,8 +152,10 @@ def _sources() -> Finding:
 
     found = find_sources(settings())
     items = [f"{source.name} ({len(source.secrets)} secrets, mode {source.mode})" for source in found.values()]
-    detail = f"{len(found)} can deliver" if found else "none: set a secret, e.g. STRIPE_WEBHOOK_SECRET"
-    return Finding(name="sources", verdict="ok", detail=detail, items=items)
+    if not found:
+        verdict: Verdict = "wrong" if settings().is_production else "ok"
+        return Finding(name="sources", verdict=verdict, detail=parts.NO_SOURCE)
+    return Finding(name="sources", verdict="ok", detail=f"{len(found)} can deliver", items=items)
 
 
 def _owners() -> Finding:

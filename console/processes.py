@@ -1,7 +1,4 @@
-"""The processes, put together: door, worker, sweeper, console, and `serve`, which is all of them in one.
-
-The only place that knows every floor. Imports happen inside, so that the door's process stays as small as the door.
-"""
+"""The processes: door, worker, sweeper, console, and `serve`, which is all of them in one; how they begin and end."""
 
 import os
 import signal
@@ -10,10 +7,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from counterfoil import failpoints, telemetry
-from counterfoil.settings import Settings, settings
+from console import parts
+from counterfoil import telemetry
+from counterfoil.settings import Settings
 
 if TYPE_CHECKING:
+    import socket
+
     import dramatiq
     import uvicorn
 
@@ -27,34 +27,21 @@ PARENT_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 75
 
 
-class NotStarted(Exception):
-    """The configuration does not allow a start; every problem is listed."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("cannot start:\n" + "\n".join(f"  - {problem}" for problem in problems))
-
-
 def run_door(config: Settings) -> None:
     """Accept events until told to stop. Owners are checked here too: without them nobody would hear of a failure."""
-    problems: list[str] = []
-    _try(problems, _arm)
-    _try(problems, _placed)
-    _try(problems, _owners)
-    door = _try(problems, _door)
-    _refuse(problems)
+    # First, so that a stop during the start is one too; and uvicorn raises a signal again once it has stopped, which
+    # ends nothing but the wait when the handler is ours.
+    stop = stop_on_signals()
+    door = parts.checked_door()
     telemetry.configure("door")
     from ingest.server import run_door as listen
 
-    # uvicorn raises a signal again once it has stopped; with a handler of ours that ends nothing but the wait.
-    stop_on_signals()
-    _say(f"door on http://{config.host}:{config.port}/webhooks/")
-    listen(door, config.host, config.port)
+    listen(door, config.host, config.port, run=lambda server: _listen(server, stop, _door_line(config, door)))
 
 
 def run_worker(config: Settings, *, with_parent: bool = False) -> None:
     """Work until told to stop."""
-    worker = _checked_worker(config)
+    worker = parts.checked_worker(config)
     telemetry.configure("worker")
     stop = stop_on_signals()
     if with_parent:
@@ -68,11 +55,7 @@ def run_sweeper(config: Settings, *, with_parent: bool = False) -> None:
     """Sweep until told to stop."""
     from engine import sweeper
 
-    problems: list[str] = []
-    _try(problems, _arm)
-    _try(problems, _placed)
-    _try(problems, _owners)
-    _refuse(problems)
+    parts.checked(parts.arm, parts.placed, parts.owners)
     telemetry.configure("sweeper")
     stop = stop_on_signals()
     if with_parent:
@@ -84,15 +67,10 @@ def run_sweeper(config: Settings, *, with_parent: bool = False) -> None:
 
 def run_console(config: Settings) -> None:
     """Answer people until told to stop."""
-    problems: list[str] = []
-    _try(problems, _placed)
-    _try(problems, _owners)
-    _try(problems, _handlers)
-    _refuse(problems)
+    stop = stop_on_signals()
+    parts.checked(parts.placed, parts.owners, parts.handlers)
     telemetry.configure("console")
-    stop_on_signals()
-    _say(f"console on http://{config.host}:{config.console_port}/")
-    console_server(config).run()
+    _listen(console_server(config), stop, f"console on http://{config.host}:{config.console_port}/")
 
 
 def run_serve(config: Settings) -> None:
@@ -102,13 +80,7 @@ def run_serve(config: Settings) -> None:
     from ingest.server import make_server
 
     shared = config.console_on_door if config.console_on_door is not None else not config.is_production
-    problems: list[str] = []
-    _try(problems, _arm)
-    _try(problems, _placed)
-    _try(problems, _owners)
-    door = _try(problems, lambda: _door(_console_routes() if shared else ()))
-    worker = _try(problems, lambda: _worker(config))
-    _refuse(problems)
+    door, worker = parts.checked_all(config, with_console=shared)
     telemetry.configure("serve")
     database.migrate()
     stop = stop_on_signals()
@@ -117,9 +89,9 @@ def run_serve(config: Settings) -> None:
         servers.append(console_server(config))
     threads = [_thread("sweeper", lambda: sweeper.run(stop)), _thread("worker", lambda: _work(worker, stop))]
     threads += [_thread(f"listener-{number}", server.run) for number, server in enumerate(servers)]
-    _until_listening(servers, threads)
-    where = config.port if shared else config.console_port
-    _say(f"door on http://{config.host}:{config.port}/webhooks/, console on http://{config.host}:{where}/")
+    if _all_listening(servers, threads):
+        where = config.port if shared else config.console_port
+        _say(f"{_door_line(config, door)}, console on http://{config.host}:{where}/")
     _until_stopped(stop, servers, threads)
 
 
@@ -181,10 +153,30 @@ def leave_with_parent(stop: threading.Event) -> None:
     threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
-def _until_listening(servers: "list[uvicorn.Server]", threads: list[threading.Thread]) -> None:
-    """Wait until every listener answers; whoever reads the line after it may call at once."""
+def _listen(server: "uvicorn.Server", stop: threading.Event, line: str) -> None:
+    """Run a listener to its end; the line is said when it answers, and never when it could not listen."""
+    begin = server.startup
+
+    async def startup(sockets: "list[socket.socket] | None" = None) -> None:
+        await begin(sockets)
+        server.should_exit = server.should_exit or stop.is_set()
+        if not server.should_exit:
+            _say(line)
+
+    server.startup = startup  # type: ignore[method-assign]
+    server.run()
+
+
+def _all_listening(servers: "list[uvicorn.Server]", threads: list[threading.Thread]) -> bool:
+    """Wait until every listener answers, or a part has ended; whoever reads the line after it may call at once."""
     while not all(server.started for server in servers) and all(thread.is_alive() for thread in threads):
         time.sleep(0.01)
+    return all(server.started for server in servers)
+
+
+def _door_line(config: Settings, door: "Door") -> str:
+    line = f"door on http://{config.host}:{config.port}/webhooks/"
+    return line if door.endpoints else f"{line} ({parts.NO_SOURCE})"
 
 
 def _until_stopped(stop: threading.Event, servers: "list[uvicorn.Server]", threads: list[threading.Thread]) -> None:
@@ -202,7 +194,7 @@ def _until_stopped(stop: threading.Event, servers: "list[uvicorn.Server]", threa
     for thread in threads:
         thread.join(STOP_SECONDS)
     if failed:
-        raise NotStarted(["a part of the process ended by itself; its log lines above say why"])
+        raise parts.NotStarted(["a part of the process ended by itself; its log lines above say why"])
 
 
 def _work(worker: Any, stop: threading.Event) -> None:
@@ -219,73 +211,6 @@ def _thread(name: str, target: Callable[[], None]) -> threading.Thread:
     thread = threading.Thread(target=target, name=name, daemon=True)
     thread.start()
     return thread
-
-
-def _checked_worker(config: Settings) -> Any:
-    problems: list[str] = []
-    _try(problems, _arm)
-    _try(problems, _placed)
-    _try(problems, _owners)
-    worker = _try(problems, lambda: _worker(config))
-    _refuse(problems)
-    return worker
-
-
-def _worker(config: Settings) -> Any:
-    import destinations
-    from engine.pipeline import Pipeline
-    from engine.worker import Worker
-
-    return Worker(Pipeline(_handlers(), destinations.find(), crashes_max=config.crashes_max), config)
-
-
-def _handlers() -> Any:
-    from engine import registry
-
-    return registry.find(settings().handlers_package)
-
-
-def _owners() -> Any:
-    from exceptions_queue import owners
-
-    return owners.roster()
-
-
-def _placed() -> None:
-    """In production the truth has a place of its own: a server on this machine's disk goes when the machine goes."""
-    if settings().is_production and settings().database_url is None:
-        why = "production does not run on the embedded Postgres (COUNTERFOIL_ENV=development does)"
-        raise NotStarted([f"DATABASE_URL is not set; {why}"])
-
-
-def _arm() -> None:
-    failpoints.arm(settings().failpoint, settings().environment)
-
-
-def _door(beside: Any = ()) -> "Door":
-    from ingest.app import door
-
-    return door(beside=beside)
-
-
-def _console_routes() -> Any:
-    from console.app import console_routes
-
-    return console_routes()
-
-
-def _try(problems: list[str], part: Callable[[], Any]) -> Any:
-    """A part of the process, or its problems added to the list: people want to see all of them at once."""
-    try:
-        return part()
-    except Exception as failure:
-        problems += getattr(failure, "problems", None) or [str(failure) or type(failure).__name__]
-        return None
-
-
-def _refuse(problems: list[str]) -> None:
-    if problems:
-        raise NotStarted(list(dict.fromkeys(problems)))
 
 
 def _say(line: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import resource
 import socket
+from collections.abc import Callable
 
 import uvicorn
 
@@ -27,6 +28,7 @@ class DoorServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and begin to watch."""
         await super().startup(sockets)
+        log.info("door.opened", host=self.config.host, port=self.config.port)
         self._watching = asyncio.create_task(watch(self.server_state.connections))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -60,15 +62,14 @@ def make_server(app: Door, host: str, port: int, *, backlog: int = BACKLOG) -> D
     return DoorServer(config)
 
 
-def run_door(app: Door, host: str, port: int) -> None:
+def run_door(app: Door, host: str, port: int, *, run: Callable[[DoorServer], None] = DoorServer.run) -> None:
     """Serve until told to stop (SIGTERM, SIGINT); then answer what is in flight and leave."""
     server = make_server(app, host, port)
     # What is alive now stays alive: the collector need not walk it at every pass under load.
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 20, 50)
-    log.info("door.opened", host=host, port=port)
-    server.run()
+    run(server)
     log.info("door.closed")
 
 

@@ -145,6 +145,19 @@ def test_production_names_what_it_lacks(database_url: str, monkeypatch: pytest.M
     assert any("COUNTERFOIL_API_TOKEN" in item for item in wrong()["configuration"])
 
 
+@pytest.mark.parametrize(("environment", "verdict"), [("production", "wrong"), ("development", "ok")])
+def test_a_door_that_nobody_can_deliver_to_is_found(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, environment: str, verdict: str
+) -> None:
+    """Wrong in production, where it does not start; elsewhere only said."""
+    monkeypatch.setenv("COUNTERFOIL_ENV", environment)
+    settings.cache_clear()
+    finding = found()["sources"]
+    assert (finding.verdict, "STRIPE_WEBHOOK_SECRET" in finding.detail) == (verdict, True)
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", "whsec_for_tests")
+    assert found()["sources"].verdict == "ok"
+
+
 def test_secrets_are_said_to_be_set_and_never_shown(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """P12: nothing of a value leaves."""
     for name in (

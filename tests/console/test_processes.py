@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
+
+from console import parts, processes
 
 from .conftest import free_port
 
@@ -231,13 +235,53 @@ def test_a_port_that_is_taken_ends_the_process(start: Start, environment: dict[s
     for words in (("console",), ("door", "--port", taken), ("serve", "--port", taken)):
         second = start(*words)
         assert second.wait(25) != 0, words
+        assert second.line == "", "it said where it listens and does not"  # type: ignore[attr-defined]
+
+
+NOBODY = {"STRIPE_WEBHOOK_SECRET": "", "HUBSPOT_CLIENT_SECRET": ""}
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("process", ["serve", "door"])
+def test_in_production_a_door_without_a_source_does_not_start(environment: dict[str, str], process: str) -> None:
+    """It would look healthy and accept nothing; what to set is named, and what else is wrong too."""
+    said = failed(environment, process, COUNTERFOIL_ENV="production", **NOBODY)
+    for word in ("STRIPE_WEBHOOK_SECRET", "HUBSPOT_CLIENT_SECRET", "COUNTERFOIL_SOURCES"):
+        assert word in said
+
+
+@pytest.mark.chaos
+def test_elsewhere_a_door_without_a_source_says_that_it_has_none(start: Start) -> None:
+    """On the line that everybody reads; it is there for looking around, and it stops like any other."""
+    process = start("door", **NOBODY)
+    assert parts.NO_SOURCE in process.line  # type: ignore[attr-defined]
+    assert stopped(process) == 0
+
+
+async def _nothing(scope: Any, receive: Any, send: Any) -> None:
+    """An application that is never asked."""
+
+
+def test_a_stop_that_comes_while_a_listener_begins_is_not_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    """It leaves at once and says nothing of listening (remove `stop.is_set()` from `_listen`: it runs for ever)."""
+    server = uvicorn.Server(uvicorn.Config(_nothing, port=free_port(), log_config=None, lifespan="off"))
+    stop = threading.Event()
+    stop.set()
+    thread = threading.Thread(target=processes._listen, args=(server, stop, "here I am"), daemon=True)
+    thread.start()
+    thread.join(10)
+    ended = not thread.is_alive()
+    server.should_exit = True
+    thread.join(10)
+    assert ended
+    assert "here I am" not in capsys.readouterr().out
 
 
 def test_the_doors_process_stays_small(environment: dict[str, str]) -> None:
     """Nothing of the tables, the engine, the notifications or the console's pages is loaded into it."""
     script = (
-        "import sys\nfrom console import processes\n"
-        "processes._arm(); processes._owners(); processes._door()\n"
+        "import sys\nfrom console import parts, processes\n"
+        "parts.arm(); parts.owners(); parts.door()\n"
         "heavy = {'sqlalchemy', 'sqlmodel', 'alembic', 'apprise', 'httpx', 'engine', 'counterfoil.tables'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
