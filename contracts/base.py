@@ -156,14 +156,14 @@ def every() -> tuple[type[Contract], ...]:
     """All contracts of this package, found by walking its modules."""
     for module in pkgutil.iter_modules(importlib.import_module(_PACKAGE).__path__):
         importlib.import_module(f"{_PACKAGE}.{module.name}")
-    found: list[type[Contract]] = []
+    found: set[type[Contract]] = set()
     queue = list(Contract.__subclasses__())
     while queue:
         contract = queue.pop()
         queue.extend(contract.__subclasses__())
         # A family's common base names no types of its own and is no contract.
         if contract.__module__.startswith(f"{_PACKAGE}.") and "types" in vars(contract):
-            found.append(contract)
+            found.add(contract)  # a set: whoever has two bases is met twice
     return tuple(sorted(found, key=lambda contract: (contract.source, contract.version)))
 
 

@@ -26,6 +26,19 @@ OUTSIDE = "Assets:OutsideStripe:Clearing"
 SALES_TAX = "Liabilities:Tax:Sales"
 CUSTOMER_CREDIT = "Liabilities:CustomerCredit"
 SHIPPING = "Income:Shipping"
+REFUNDS = "Income:Refunds"
+CREDIT_NOTES = "Income:CreditNotes"
+DISPUTED = "Assets:Stripe:Disputes"
+DISPUTE_FEES = "Expenses:Stripe:DisputeFees"
+DISPUTES_LOST = "Expenses:DisputesLost"
+BANK = "Assets:Bank:InTransit"
+STRIPE_FEES = "Expenses:Stripe:Fees"
+
+#: What handlers name; a chart without one of them is refused at start, not at the first event.
+_NAMED = (
+    *(CLEARING, OUTSIDE, SALES_TAX, CUSTOMER_CREDIT, SHIPPING, REFUNDS, CREDIT_NOTES),
+    *(DISPUTED, DISPUTE_FEES, DISPUTES_LOST, BANK, STRIPE_FEES),
+)
 
 
 class ChartBroken(ValueError):
@@ -65,7 +78,7 @@ def parse(text: str) -> Chart:
         else:
             accounts[code] = Account(code, KINDS[code.split(":", 1)[0]], title)
     revenue = {str(category): str(code) for category, code in data.get("revenue", {}).items()}
-    for code in (CLEARING, OUTSIDE, SALES_TAX, CUSTOMER_CREDIT, SHIPPING, *revenue.values()):
+    for code in (*_NAMED, *revenue.values()):
         if code not in accounts:
             problems.append(f"account {code!r} is used and not in the chart")
     if problems:

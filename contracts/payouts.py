@@ -1,0 +1,100 @@
+"""What Stripe says when a payout has arrived, and the parts it was made of, which have to be read.
+
+Pages: https://docs.stripe.com/api/payouts/object, https://docs.stripe.com/reports/reporting-categories
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any, ClassVar
+
+from pydantic import ValidationError
+
+from contracts.base import Part, Violation
+from contracts.event_rules import currency_known, dates, ids_usable, off, present, status_in
+from contracts.invoice_lines import Minor, Reference
+from contracts.invoice_shapes import Seconds
+from contracts.stripe import OLDEST_READ
+from contracts.stripe_event import Notification, StripeEvent
+
+
+class Payout(Part):
+    """A payout; a negative amount was taken from the bank account."""
+
+    id: str | None = None
+    amount: Minor | None = None
+    currency: str | None = None
+    status: str | None = None
+    automatic: bool | None = None
+    created: Seconds | None = None
+    arrival_date: Seconds | None = None
+
+
+class _Data(Part):
+    object: Payout
+
+
+def moves_money(event: "PayoutPaidSnapshot") -> Iterator[Violation]:
+    """A payout of nothing is none."""
+    if event.about.amount == 0:
+        yield off("amount", "moves_money", 0, "any amount but 0")
+
+
+class PayoutPaid(StripeEvent):
+    """A payout has arrived: the family that handlers name."""
+
+
+class PayoutPaidSnapshot(PayoutPaid):
+    """`payout.paid`; the same in all API versions."""
+
+    types: ClassVar[frozenset[str]] = frozenset({"payout.paid"})
+    version: ClassVar[str] = "stripe.payout_paid/1"
+    since: ClassVar[date | None] = OLDEST_READ
+    rules = (
+        present("id", "amount", "currency", "status", "arrival_date"), ids_usable("id"), currency_known,
+        status_in("paid"), moves_money, dates("created", "arrival_date"),
+    )  # fmt: skip
+
+    data: _Data
+
+    @property
+    def about(self) -> Payout:
+        return self.data.object
+
+
+class PayoutPaidReference(Notification, PayoutPaid):
+    """The thin notification of `payout.paid`."""
+
+    types: ClassVar[frozenset[str]] = frozenset({"payout.paid"})
+    version: ClassVar[str] = "stripe.payout_paid.reference/1"
+
+
+class PayoutPart(Part):
+    """A balance transaction that is in a payout; `net` is `amount` less the fee."""
+
+    id: str
+    amount: Minor
+    fee: Minor
+    net: Minor
+    currency: str
+    type: str
+    reporting_category: str
+    source: Reference = None
+    exchange_rate: Any = None
+
+
+class PayoutParts(Part):
+    """All balance transactions of one payout, as Stripe lists them: the payout's own is among them."""
+
+    data: list[PayoutPart]
+    has_more: bool = False
+
+
+def parts_of(answer: object) -> tuple[PayoutPart, ...] | None:
+    """The parts in an answer of Stripe's, without the payout's own; None when they are not there or not all."""
+    if not isinstance(answer, Mapping):
+        return None
+    try:
+        parts = PayoutParts.model_validate(answer)
+    except ValidationError:
+        return None
+    return None if parts.has_more else tuple(part for part in parts.data if part.type != "payout")
