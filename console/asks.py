@@ -3,12 +3,12 @@
 The API's OpenAPI, its checks and the commands come from these.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
 
-from console.fields import Asked, MomentIn, Word, Words
+from console.fields import Asked, Document, MomentIn, Word, Words
 from counterfoil.lifecycle import CaseState, EventState, ReplayState, WriteState
 
 #: Most rows of one page; the interface's number.
@@ -124,8 +124,10 @@ class SnoozeAsk(Change):
 class EditAsk(Change):
     """A corrected copy of an event's payload; the original stays."""
 
+    verbatim = ("payload",)
+
     event_id: UUID | None = Field(None, description="which event; may be left out when the case has exactly one")
-    payload: dict[str, Any] = Field(description="the whole corrected payload")
+    payload: Document = Field(description="the whole corrected payload; kept as it is written, to the last digit")
 
 
 class CaseReplayAsk(Change):

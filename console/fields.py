@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints
 from pydantic import WithJsonSchema as AsJsonSchema
@@ -61,6 +61,16 @@ Words = Annotated[
 Word = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]*[^\x00-\x20][^\x00]*$")]
 
 
+def _object(text: str) -> str:
+    if not text.lstrip(" \t\r\n").startswith("{"):
+        raise ValueError("must be a JSON object")
+    return text
+
+
+#: A JSON object as the text that somebody wrote: parsed and written again, a number could come out as another one.
+Document = Annotated[str, AfterValidator(_object), AsJsonSchema({"type": "object", "additionalProperties": True})]
+
+
 class Shown(BaseModel):
     """Base of every answer: what is not declared cannot be answered."""
 
@@ -69,6 +79,9 @@ class Shown(BaseModel):
 
 class Asked(BaseModel):
     """Base of every question: unknown members are refused, so that a misspelt filter never means `everything`."""
+
+    #: Members that are kept as they are written (`Document`).
+    verbatim: ClassVar[tuple[str, ...]] = ()
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-import pydantic_core
 from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from console import auth, idempotency, problems
+from console import auth, idempotency, problems, strict
 from console.api.route import Asking, Route
+from console.fields import Asked
 from console.problems import Problem
 from counterfoil import clock, telemetry
 from counterfoil.settings import settings
@@ -97,13 +97,13 @@ def _query(model: type[BaseModel] | None, given: QueryParams) -> Any:
     return _checked("a parameter is wrong", lambda: model.model_validate_strings(dict(given), strict=False))
 
 
-def _parsed(model: type[BaseModel], raw: bytes) -> Any:
+def _parsed(model: type[Asked], raw: bytes) -> Any:
     try:
-        # Before the types: NaN and Infinity are not JSON, and nothing below could store them.
-        pydantic_core.from_json(raw, allow_inf_nan=False)
-    except ValueError:
-        raise problems.NotAsked("the body is not JSON") from None
-    return _checked("a member of the body is wrong", lambda: model.model_validate_json(raw))
+        strict.check(raw)
+    except strict.NotJson as wrong:
+        raise problems.NotAsked(f"the body: {wrong}") from None
+    kept = strict.with_verbatim(raw, model.verbatim)
+    return _checked("a member of the body is wrong", lambda: model.model_validate_json(kept))
 
 
 def _checked(what: str, validate: Any) -> Any:

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from console.auth import Actor
+from console.fields import Asked
 
 #: Under which everything below stands.
 PREFIX = "/api/v1"
@@ -43,7 +44,7 @@ class Route:
     summary: str
     answer: Any
     query: type[BaseModel] | None = None
-    body: type[BaseModel] | None = None
+    body: type[Asked] | None = None
     #: Statuses beside 200 and those that every route may give.
     refusals: tuple[int, ...] = ()
     right: Literal["look", "act"] = "look"

@@ -123,7 +123,7 @@ def edit(
     """Put a corrected copy beside a payload and run it again; the original stays."""
     from console import actions, asks
 
-    payload = shared.parsed(file.read(), "--file")
+    payload = shared.document(file.read(), "--file")
     _do(case, as_, json, actions.edit, asks.EditAsk, event_id=event, payload=payload, reason=reason)
 
 

@@ -87,14 +87,15 @@ def ahead(text: str, name: str) -> "datetime":
         raise typer.BadParameter("is neither a span such as 4h nor a time", param_hint=name) from None
 
 
-def parsed(raw: bytes, name: str) -> Any:
-    """A JSON file's content. Raises: BadParameter."""
-    import pydantic_core
+def document(raw: bytes, name: str) -> str:
+    """A JSON file's content as it is written. Raises: BadParameter."""
+    from console import strict
 
     try:
-        return pydantic_core.from_json(raw, allow_inf_nan=False)
-    except ValueError as failure:
-        raise typer.BadParameter(f"is not JSON: {failure}", param_hint=name) from None
+        strict.check(raw)
+    except strict.NotJson as wrong:
+        raise typer.BadParameter(str(wrong), param_hint=name) from None
+    return raw.decode()
 
 
 def _span(text: str) -> "timedelta | None":

@@ -5,6 +5,7 @@ second content under one identity) cannot be edited away.
 """
 
 import json
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,11 +29,10 @@ from exceptions_queue.refusals import (
 MENDABLE_FAULT: Final = "contract_violation"
 
 
-def edit(
-    conn: Connection, case_id: UUID, event_id: UUID | None, payload: dict[str, Any], *, who: str, reason: str
-) -> int:
+def edit(conn: Connection, case_id: UUID, event_id: UUID | None, payload: str, *, who: str, reason: str) -> int:
     """Store a corrected copy as the event's next version and send it to the start; returns the version.
 
+    `payload` is JSON text and stays as it was written: whoever parses and writes it again may change a number.
     `event_id` may be None when the case blocks exactly one event. Ring the bell after the commit.
 
     Raises: CaseNotFound, CaseClosed, EventUnnamed, EventNotInCase, EventMoving, EditRefused, ReasonMissing.
@@ -43,8 +43,8 @@ def edit(
     fault = event["fault"]
     if fault is not None and fault.get("class") != MENDABLE_FAULT:
         raise EditRefused(f"the payload is not what is wrong ({fault.get('class')}); {case['title']}")
-    body = _held_against_contract(event, _original(conn, event["id"]), payload)
-    version = _add_version(conn, event["id"], body, who, reason)
+    _hold_against_contract(event, _original(conn, event["id"]), payload)
+    version = _add_version(conn, event["id"], payload, who, reason)
     generation = event["generation"] + 1
     sets = {
         "payload_version": version,
@@ -102,44 +102,43 @@ def _original(conn: Connection, event_id: UUID) -> bytes:
     return row["body"].encode() if row is not None else b""
 
 
-def _held_against_contract(event: dict[str, Any], original: bytes, payload: dict[str, Any]) -> str:
-    """The copy as text, once it keeps its contract and tells of what the original told. Raises: EditRefused."""
+def _hold_against_contract(event: dict[str, Any], original: bytes, payload: str) -> None:
+    """The copy keeps its contract and tells of what the original told. Raises: EditRefused."""
     try:
-        # Escaped, so that whatever a JSON string may hold can be stored.
-        body = json.dumps(payload, allow_nan=False)
-        contract = contracts.find(event["provider"], event["type"], event["api_version"], body.encode())
-        contract.check(body.encode())
-        _must_stay(contract, original, payload)
+        body = payload.encode()
+        contract = contracts.find(event["provider"], event["type"], event["api_version"], body)
+        contract.check(body)
+        _must_stay(contract, original, body)
     except ContractBroken as broken:
         raise EditRefused("the corrected copy breaks its contract too; nothing was stored", broken.violations) from None
     except ContractUnknown as unknown:
         nobody = Violation("(all)", "contract_unknown", event["type"], "a contract that covers it", str(unknown))
         raise EditRefused("no contract covers this event, so no copy can be checked", (nobody,)) from None
-    except (ValueError, TypeError, RecursionError) as failure:
+    except (ValueError, RecursionError) as failure:
         raise EditRefused(f"the corrected copy is no JSON: {failure}") from None
-    return body
 
 
-def _must_stay(contract: type[contracts.Contract], original: bytes, payload: dict[str, Any]) -> None:
+def _must_stay(contract: type[contracts.Contract], original: bytes, payload: bytes) -> None:
     """Raises: ContractBroken, when the copy has become another event, or is about something else.
 
     It would be written under the other one's key, past everything that was known about that one. What the contract
     complains of in the original may change.
     """
     try:
-        was: Any = json.loads(original)
+        was: Any = json.loads(original, parse_float=Decimal)
         contract.check(original)
         wrong: set[str] = set()
     except ContractBroken as broken:
         wrong = {violation.field for violation in broken.violations}
     except ValueError:
         return  # nobody could read what it was
+    now = json.loads(payload, parse_float=Decimal)
     changed = tuple(
         Violation(
             name, "identity_kept", "another value", "as received", "Correct what the event says, not whose it is."
         )
         for name in contract.identity
-        if _member(was, name) is not None and _member(was, name) != _member(payload, name) and name not in wrong
+        if _member(was, name) is not None and _member(was, name) != _member(now, name) and name not in wrong
     )
     if changed:
         raise ContractBroken(contract.version, changed)

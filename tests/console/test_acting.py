@@ -1,5 +1,6 @@
 """What people do through the API: it happens once, says why and who, and is refused with words."""
 
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 Rows = Callable[..., list[dict[str, Any]]]
 WHY = {"reason": "because"}
+JSON = {"Content-Type": "application/json"}
 
 
 def test_a_replay_sends_the_event_back_and_writes_nothing_twice(
@@ -96,6 +98,43 @@ def test_an_edit_that_breaks_the_contract_lists_every_rule(api: httpx.Client, st
     assert {"currency_known"} <= {error["rule"] for error in answer.json()["errors"]}
     assert all(error["field"] and error["advice"] for error in answer.json()["errors"])
     assert len(rows("SELECT 1 AS one FROM payloads WHERE event_id = %s", story.failed)) == 1
+
+
+def repaired(api: httpx.Client, story: Any, note: str) -> str:
+    """The story's broken invoice put right, as text, with a member that nothing reads."""
+    payload = api.get(f"/events/{story.failed}").json()["payload"]
+    payload["data"]["object"]["subtotal"] -= 100
+    return f'{json.dumps(payload)[:-1]}, "note": {note}}}'
+
+
+def test_no_number_of_an_edit_changes(api: httpx.Client, story: Any, rows: Rows) -> None:
+    """What is stored is what was sent, digit by digit: a binary float is not among the things between."""
+    text = repaired(api, story, '{"rate": 0.10000000000000000001, "zeros": 12.10, "large": 12345678901234567890.5}')
+    body = f'{{"payload": {text} , "reason": "exactly this"}}'
+    answer = api.post(f"/cases/{story.case}/edit", content=body, headers=JSON)
+    assert answer.status_code == 200, answer.text
+    stored = rows("SELECT body FROM payloads WHERE event_id = %s AND version = 1", story.failed)
+    assert stored == [{"body": text}]
+
+
+def test_two_edits_that_differ_in_a_digit_are_two_requests(api: httpx.Client, story: Any) -> None:
+    """The Idempotency-Key of one does not cover the other, be it the twentieth digit, or a text for a number."""
+    statuses = []
+    texts = [repaired(api, story, note) for note in ("0.10000000000000000001", "0.10000000000000000002", '"0.1"')]
+    for text in (texts[0], *texts):
+        body = f'{{"reason": "x", "payload": {text}}}'
+        headers = {**JSON, "Idempotency-Key": "digits"}
+        statuses.append(api.post(f"/cases/{story.case}/edit", content=body, headers=headers).status_code)
+    assert statuses == [200, 200, 422, 422]
+
+
+@pytest.mark.parametrize("payload", ['"{}"', "[]", "null", "7", '" {"'])
+def test_an_edit_takes_an_object_only(api: httpx.Client, story: Any, rows: Rows, payload: str) -> None:
+    """400 that names the member; text that holds an object is text."""
+    body = f'{{"payload": {payload}, "reason": "x"}}'
+    answer = api.post(f"/cases/{story.case}/edit", content=body, headers=JSON)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "payload"
 
 
 def test_a_replay_by_filter_plans_starts_and_is_cancelled(api: httpx.Client, story: Any) -> None:

@@ -154,6 +154,8 @@ def test_a_person_works_through_a_case_at_the_terminal(
     refused = run("cases", "edit", story.case, "--file", file, "--reason", "as it was")
     assert refused.code == 1
     assert "lines_add_up" in refused.err
+    file.write_text('{"id": 1, "id": 2}')
+    assert run("cases", "edit", story.case, "--file", file, "--reason", "typed twice").code == 2
     payload["data"]["object"]["subtotal"] -= 100
     file.write_text(json.dumps(payload))
     assert run("cases", "edit", story.case, "--file", file, "--reason", "mistyped", "--as", "rhea").code == 0

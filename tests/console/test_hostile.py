@@ -69,6 +69,10 @@ BODIES: list[Any] = [
     b'{"reason":"x"} trailing',
     b'{"reason":' + b"[" * 5000 + b"]" * 5000 + b"}",
     b'\xef\xbb\xbf{"reason":"x"}',
+    b'{"reason":"x","reason":"x"}',
+    b'{"reason":"x","reason":"y"}',
+    b'{"reason":"x","\\u0072eason":"y"}',
+    b'{"reason":"x","from":"start","from":"start"}',
 ]
 
 
@@ -92,6 +96,8 @@ PAYLOADS = [
     b'{"a":"\\udfff"}',
     b'{"a":' + b"1" * 4400 + b"}",
     b'{"a":1e400}',
+    b'{"a":1,"a":2}',
+    b'{"a":{"b":[{"c":1,"c":1}]}}',
     b'{"' + b"k" * 70_000 + b'":1}',
     b"{}",
 ]

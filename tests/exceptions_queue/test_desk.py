@@ -182,6 +182,6 @@ def do(conn: Connection, action: str, case_id: UUID, *, who: str = "Rhea", reaso
         case "snooze":
             cases.snooze(conn, case_id, until=clock.now() + timedelta(hours=1), **signed)
         case "edit":
-            cases.edit(conn, case_id, None, {}, **signed)
+            cases.edit(conn, case_id, None, "{}", **signed)
         case _:
             getattr(cases, action)(conn, case_id, **signed)
