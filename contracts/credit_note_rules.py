@@ -49,11 +49,11 @@ def goods_of(note: CreditNote) -> int | None:
     return sum(amount or 0 for amount in amounts) - discount_of(note) + on_top
 
 
-def name_printable(event: Event) -> Iterator[Violation]:
+def names_printable(event: Event) -> Iterator[Violation]:
     """The number stands in the books for people to read."""
     number = event.about.number
     if number and not (number.strip() and number.isprintable() and len(number) <= NAME_LENGTH_MAX):
-        yield off("number", "name_printable", number, f"up to {NAME_LENGTH_MAX} printable characters")
+        yield off("number", "names_printable", number, f"up to {NAME_LENGTH_MAX} printable characters")
 
 
 def of_this_version(event: Event) -> Iterator[Violation]:
@@ -132,7 +132,7 @@ def settlement_adds_up(event: Event) -> Iterator[Violation]:
 
 RULES = (
     present("id", "invoice", "currency", "status", "type", "total", "created", "lines", "pre_minor", "post_minor"),
-    ids_usable("id", "invoice"), name_printable, of_this_version, status_in("issued"), currency_known,
+    ids_usable("id", "invoice"), names_printable, of_this_version, status_in("issued"), currency_known,
     total_not_negative, total_adds_up, taxes_add_up, tax_within_total, settlement_adds_up,
     dates("created", "effective_at"),
 )  # fmt: skip

@@ -29,6 +29,11 @@ class StripeEvent(Contract):
         """The day on which it happened, by the event's own time."""
         return day_of(self.created)
 
+    @property
+    def moment(self) -> datetime:
+        """The second in which it happened, by the event's own time."""
+        return moment_of(self.created)
+
     @classmethod
     def fits(cls, payload: Mapping[str, Any]) -> bool:
         return not is_thin(payload)
@@ -75,11 +80,16 @@ def is_thin(payload: Mapping[str, Any]) -> bool:
     return payload.get("object") == "v2.core.event"
 
 
-def day_of(seconds: int | None) -> date:
-    """The day of a moment, in UTC."""
+def moment_of(seconds: int | None) -> datetime:
+    """A moment as Stripe gives it, in UTC."""
     if seconds is None:
         raise AssertionError("Bug: an event that has not passed its contract")
-    return datetime.fromtimestamp(seconds, UTC).date()
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def day_of(seconds: int | None) -> date:
+    """The day of a moment, in UTC."""
+    return moment_of(seconds).date()
 
 
 def object_in(payload: Payload, *way: str) -> Mapping[str, Any]:
