@@ -82,19 +82,18 @@ class Books:
             raise EffectInvalid(effect.key, problems)
 
     def apply_many(self, conn: Connection, effects: Mapping[UUID, Effect]) -> dict[UUID, Receipt]:
-        """Post all entries, one statement per table; a key that is posted is compared, never posted again."""
+        """Post all entries in one statement; a key that is posted is compared, never posted again."""
         # Sorted, so that two groups with common keys wait for each other instead of locking crosswise.
         entries = sorted(effects.items(), key=lambda item: item[1].key)
         accounts = {line["account"] for _, effect in entries for line in effect.body["lines"]}
-        conn.execute(_OPEN_ACCOUNTS, (_json([_account_row(code) for code in sorted(accounts)]),))
-        posted = conn.execute(_POST_ENTRIES, (_json([_entry_row(*entry) for entry in entries]),)).fetchall()
-        written = {row["id"] for row in posted}
-        new = [{"id": id, **effect.body} for id, effect in entries if id in written]
-        if new:
-            conn.execute(_POST_LINES, (_json(new),))
-        return {id: Receipt("written", str(id)) for id in written} | _standing(
-            conn, {id: effect for id, effect in entries if id not in written}
-        )
+        opened = _json([chart().accounts[code] for code in sorted(accounts)])
+        rows = _json([{"id": id, "write_key": effect.key, **effect.body} for id, effect in entries])
+        found = conn.execute(_POST, (opened, rows)).fetchone()
+        written = set(found["ids"] or ()) if found else set[UUID]()
+        receipts = {id: Receipt("written", str(id)) for id in written}
+        if len(written) == len(entries):
+            return receipts
+        return receipts | _standing(conn, {id: effect for id, effect in entries if id not in written})
 
 
 DESTINATION = Books()
@@ -143,28 +142,29 @@ def _memo_problems(name: str, memo: object, *, needed: bool) -> Iterator[str]:
         yield f"{name} is 1 to {MEMO_LENGTH_MAX} printable characters"
 
 
-_OPEN_ACCOUNTS = """
-INSERT INTO books_accounts (code, kind, title)
-SELECT code, kind, title FROM jsonb_to_recordset(%s::jsonb) AS r(code text, kind text, title text) ORDER BY code
-ON CONFLICT (code) DO NOTHING
-"""
-
-_POST_ENTRIES = """
-INSERT INTO books_entries (id, write_key, entry_date, memo, currency, refers_to)
-SELECT id, write_key, entry_date, memo, currency, refers_to
-FROM jsonb_to_recordset(%s::jsonb)
-     AS r(id uuid, write_key text, entry_date date, memo text, currency text, refers_to text)
-ORDER BY write_key
-ON CONFLICT (write_key) DO NOTHING
-RETURNING id
-"""
-
-_POST_LINES = """
-INSERT INTO books_lines (entry_id, position, account, amount_minor, currency, memo)
-SELECT e.id, l.position, l.account, l.amount_minor, e.currency, l.memo
-FROM jsonb_to_recordset(%s::jsonb) AS e(id uuid, currency text, lines jsonb),
-     ROWS FROM (jsonb_to_recordset(e.lines) AS (account text, amount_minor bigint, memo text))
-     WITH ORDINALITY AS l(account, amount_minor, memo, position)
+# Lines are posted for the entries that are new, so that a key that stands gets nothing twice.
+_POST = """
+WITH opened AS (
+    INSERT INTO books_accounts (code, kind, title)
+    SELECT code, kind, title FROM jsonb_to_recordset(%s::jsonb) AS r(code text, kind text, title text) ORDER BY code
+    ON CONFLICT (code) DO NOTHING
+), given AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r(id uuid, write_key text, date date, memo text, currency text,
+         refers_to text, lines jsonb)
+), posted AS (
+    INSERT INTO books_entries (id, write_key, entry_date, memo, currency, refers_to)
+    SELECT id, write_key, date, memo, currency, refers_to FROM given ORDER BY write_key
+    ON CONFLICT (write_key) DO NOTHING
+    RETURNING id
+), lined AS (
+    INSERT INTO books_lines (entry_id, position, account, amount_minor, currency, memo)
+    SELECT g.id, l.position, l.account, l.amount_minor, g.currency, l.memo
+    FROM given g,
+         ROWS FROM (jsonb_to_recordset(g.lines) AS (account text, amount_minor bigint, memo text))
+         WITH ORDINALITY AS l(account, amount_minor, memo, position)
+    WHERE g.id = ANY (ARRAY(SELECT id FROM posted))
+)
+SELECT array_agg(id) AS ids FROM posted
 """
 
 _STANDING = """
@@ -177,22 +177,6 @@ WHERE e.write_key = ANY(%s) GROUP BY e.id
 
 def _json(rows: Sequence[Any]) -> str:
     return msgspec.json.encode(rows).decode()
-
-
-def _account_row(code: str) -> dict[str, str]:
-    account = chart().accounts[code]
-    return {"code": account.code, "kind": account.kind, "title": account.title}
-
-
-def _entry_row(id: UUID, effect: Effect) -> dict[str, Any]:
-    return {
-        "id": id,
-        "write_key": effect.key,
-        "entry_date": effect.body["date"],
-        "memo": effect.body["memo"],
-        "currency": effect.body["currency"],
-        "refers_to": effect.body.get("refers_to"),
-    }
 
 
 def _standing(conn: Connection, effects: Mapping[UUID, Effect]) -> dict[UUID, Receipt]:

@@ -97,22 +97,19 @@ class Worker:
         while not stop.is_set():
             try:
                 self._work(stop)
+                with suppress(handover.Empty):
+                    self._wanted.get(timeout=LOOK_SECONDS)
+                continue
             except psycopg.Error as away:
                 telemetry.log.warning("worker.paused", reason=type(away).__name__)
-                self._disconnect()
-                stop.wait(PAUSE_SECONDS)
-                continue
             except Exception as bug:
                 # A fault of ours, not of an event's: what is in hand comes back by its lease, and the loop goes on.
                 telemetry.log.error("worker.failed", reason=type(bug).__name__, exc_info=bug)
                 telemetry.report_failure(
                     bug, failure_class="handler_bug", owner="platform", handler=None, event_id=None
                 )
-                self._disconnect()
-                stop.wait(PAUSE_SECONDS)
-                continue
-            with suppress(handover.Empty):
-                self._wanted.get(timeout=LOOK_SECONDS)
+            self._disconnect()
+            stop.wait(PAUSE_SECONDS)
         self._disconnect()
 
     def _work(self, stop: threading.Event) -> None:
@@ -185,7 +182,7 @@ class Worker:
     def _run_alone(self, event: Claimed) -> None:
         began = clock.ticks_seconds()
         try:
-            with database.connect() as conn:
+            with _connect() as conn:
                 self._finish(conn, [self.pipeline.walk(event)], began)
         except psycopg.Error as away:
             telemetry.log.warning("run.abandoned", event_id=str(event.id), reason=type(away).__name__)
@@ -223,7 +220,7 @@ class Worker:
         """This loop's own connection, made anew when it broke."""
         conn: Connection | None = getattr(self._own, "conn", None)
         if conn is None or conn.closed or conn.broken:
-            conn = self._own.conn = database.connect()
+            conn = self._own.conn = _connect()
         return conn
 
     def _disconnect(self) -> None:
@@ -231,6 +228,14 @@ class Worker:
         if conn is not None:
             conn.close()
             self._own.conn = None
+
+
+def _connect() -> Connection:
+    """A connection that goes by key: a group is small beside any table, whatever the statistics of a young one say."""
+    conn = database.connect()
+    conn.execute("SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off")
+    conn.commit()
+    return conn
 
 
 def _tell(passes: list[Pass], *, late: int, seconds: float) -> None:

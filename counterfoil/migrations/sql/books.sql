@@ -54,7 +54,9 @@ BEGIN
 END $$;
 
 -- An entry without lines is only visible at the end: the lines, numbered from 1, come after it.
-CREATE OR REPLACE FUNCTION books_entry_complete() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION books_entry_complete() RETURNS trigger LANGUAGE plpgsql
+-- As above: a plan made while there were few lines would read them all for each entry.
+SET enable_seqscan = off AS $$
 BEGIN
     IF NEW.posted_at <> now() THEN
         RAISE EXCEPTION 'entry % must be posted at the time of its transaction', NEW.id
