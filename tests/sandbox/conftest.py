@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+from stripe_api import Api
 from toy_standin import Counter, Way
 
 from sandbox.standin.clock import MovableClock
@@ -48,3 +49,9 @@ def served_way() -> Iterator[Way]:
     """The way in over HTTP."""
     with _over_http() as way:
         yield way
+
+
+@pytest.fixture
+def api() -> Api:
+    """Stripe's stand-in, in-process."""
+    return Api()
