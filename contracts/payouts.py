@@ -3,11 +3,11 @@
 Pages: https://docs.stripe.com/api/payouts/object, https://docs.stripe.com/reports/reporting-categories
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from typing import Any, ClassVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from contracts.base import Part, Violation
 from contracts.event_rules import currency_known, dates, ids_usable, off, present, status_in
@@ -82,19 +82,12 @@ class PayoutPart(Part):
     exchange_rate: Any = None
 
 
-class PayoutParts(Part):
-    """All balance transactions of one payout, as Stripe lists them: the payout's own is among them."""
-
-    data: list[PayoutPart]
-    has_more: bool = False
+_PARTS = TypeAdapter(list[PayoutPart])
 
 
-def parts_of(answer: object) -> tuple[PayoutPart, ...] | None:
-    """The parts in an answer of Stripe's, without the payout's own; None when they are not there or not all."""
-    if not isinstance(answer, Mapping):
-        return None
+def parts_of(listed: object) -> tuple[PayoutPart, ...] | None:
+    """The parts among a payout's balance transactions, its own left out; None when this is no such list."""
     try:
-        parts = PayoutParts.model_validate(answer)
+        return tuple(part for part in _PARTS.validate_python(listed) if part.type != "payout")
     except ValidationError:
         return None
-    return None if parts.has_more else tuple(part for part in parts.data if part.type != "payout")
