@@ -23,8 +23,13 @@ class Author(NamedTuple):
     """Who changed something, as webhooks and histories tell it."""
 
     source: str  #: INTEGRATION or CRM_UI
-    source_id: str
+    source_id: str  #: as a history has it; webhooks of apps put a word before the number
     user_id: int | None = None
+
+    @property
+    def told(self) -> str:
+        """The source as webhooks name it."""
+        return f"appId:{self.source_id}" if self.source == "INTEGRATION" else self.source_id
 
 
 class _Pending(NamedTuple):
@@ -60,7 +65,7 @@ class Echoes:
             "attemptNumber": 0,
             **fields,
             "changeSource": author.source,
-            "sourceId": author.source_id,
+            "sourceId": author.told,
         }
         if not is_own:
             event["objectTypeId"] = kind.type_id
