@@ -12,6 +12,7 @@ import destinations
 from console import asks, problems
 from console.answers import Difference, Queued
 from console.queries import events
+from console.readmission import readmit
 from counterfoil import database, queue
 from counterfoil.database import Connection
 from counterfoil.settings import settings
@@ -31,6 +32,7 @@ def doing() -> Iterator[Connection]:
 def replay_event(conn: Connection, who: str, event_id: UUID, ask: asks.ReplayAsk) -> Queued:
     """Send an event back to the start, or to the step that failed."""
     assert ask.reason is not None, "Bug: only a dry run needs no reason"
+    readmit(conn, event_id=event_id, who=who, reason=ask.reason)
     generation = replay.replay_event(conn, event_id, from_step=ask.from_step, who=who, reason=ask.reason)
     return Queued.model_validate(
         {"event_id": event_id, "status": "queued", "generation": generation, "from": ask.from_step}
@@ -43,6 +45,7 @@ def difference(event_id: UUID) -> Difference:
         registry.find(settings().handlers_package), destinations.find(), crashes_max=settings().crashes_max
     )
     with problems.told(), database.transaction() as conn:
+        readmit(conn, event_id=event_id, who="dry run", reason="dry run")
         found = dry_run.compare(conn, pipeline, event_id)
         conn.rollback()
     was = events.state_of(event_id)
@@ -81,6 +84,11 @@ def edit(conn: Connection, who: str, case_id: UUID, ask: asks.EditAsk) -> None:
     cases.edit(conn, case_id, ask.event_id, ask.payload, who=who, reason=ask.reason)
 
 
+def accept(conn: Connection, who: str, case_id: UUID, ask: asks.AcceptAsk) -> None:
+    """Take the newer of two contents of one identity as a corrected copy of the first."""
+    cases.accept(conn, case_id, ask.event_id, who=who, reason=ask.reason)
+
+
 def plan_replay(conn: Connection, who: str, ask: asks.ReplaysPlanAsk) -> UUID:
     """Count what a filter finds and, unless it is a dry run, start."""
     wanted = ask.filter.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -91,7 +99,7 @@ def plan_replay(conn: Connection, who: str, ask: asks.ReplaysPlanAsk) -> UUID:
         )
     planned = replay.plan_replay(conn, wanted, from_step=ask.from_step, who=who, reason=ask.reason)
     if not ask.dry_run:
-        replay.start(conn, planned, who=who, reason=ask.reason)
+        _start(conn, planned, who, ask.reason)
     return planned
 
 
@@ -100,13 +108,18 @@ def replay_case(conn: Connection, who: str, case_id: UUID, ask: asks.CaseReplayA
     if not cases.exists(conn, case_id):
         raise cases.CaseNotFound(case_id)
     planned = replay.plan_replay(conn, {"case": str(case_id)}, from_step=ask.from_step, who=who, reason=ask.reason)
-    replay.start(conn, planned, who=who, reason=ask.reason)
+    _start(conn, planned, who, ask.reason)
     return planned
 
 
 def start_replay(conn: Connection, who: str, replay_id: UUID, ask: asks.Change) -> None:
     """Start a planned replay."""
-    replay.start(conn, replay_id, who=who, reason=ask.reason)
+    _start(conn, replay_id, who, ask.reason)
+
+
+def _start(conn: Connection, replay_id: UUID, who: str, reason: str) -> None:
+    readmit(conn, replay_id=replay_id, who=who, reason=reason)
+    replay.start(conn, replay_id, who=who, reason=reason)
 
 
 def cancel_replay(conn: Connection, who: str, replay_id: UUID, ask: asks.Change) -> None:

@@ -130,6 +130,12 @@ class EditAsk(Change):
     payload: Document = Field(description="the whole corrected payload; kept as it is written, to the last digit")
 
 
+class AcceptAsk(Change):
+    """The newer of two contents of one identity; the first stays as it was received."""
+
+    event_id: UUID | None = Field(None, description="which event; may be left out when the case has exactly one")
+
+
 class CaseReplayAsk(Change):
     """Run all blocked events of a case again."""
 

@@ -124,8 +124,8 @@ class IdentityConflict(Failure):
     title = "One identity, two different contents"
     role = "platform"
     advice = (
-        "Compare both payloads. If the first is right, dismiss this case. If the second is right, put right by hand "
-        "what the first wrote, then dismiss. Ask the provider why it changed."
+        "Compare both payloads. If the first is right, dismiss this case. If the newer is right, accept it: it becomes "
+        "a corrected copy of the first event, which runs again. Ask the provider why it changed."
     )
 
 
@@ -136,8 +136,8 @@ class WrongAccount(Failure):
     title = "From the wrong mode or account"
     role = "platform"
     advice = (
-        "Find out which endpoint at the provider points here. Correct that endpoint, or add the account to this "
-        "source for what comes next; then dismiss the case."
+        "Find out which endpoint at the provider points here. If it is the wrong one, correct it and dismiss the case. "
+        "If the events are ours, correct the mode or the accounts of the source and replay the case."
     )
 
 

@@ -4,7 +4,8 @@
     ├── NotThere       404  CaseNotFound, EventNotFound, EventNotInCase, ReplayNotFound
     ├── NotNow         409  CaseClosed, AlreadyAcknowledged, StillBlocked, EventMoving, EventRunning,
     │                       ReplayNotPlanned, ReplayEnded
-    └── NotLikeThat    422  ReasonMissing, PersonUnknown, SnoozeRefused, EventUnnamed, EditRefused, FilterRefused
+    └── NotLikeThat    422  ReasonMissing, PersonUnknown, SnoozeRefused, EventUnnamed, EditRefused, AcceptRefused,
+                            FilterRefused
 
 The numbers are what the API answers; this floor does not know HTTP, so the console picks by these three bases.
 """
@@ -87,11 +88,15 @@ class SnoozeRefused(NotLikeThat):
 
 
 class EventUnnamed(NotLikeThat):
-    """The case blocks several events: name the one to edit."""
+    """The case blocks several events: name the one that is meant."""
 
 
 class FilterRefused(NotLikeThat):
     """The filter selects nothing that can be replayed, or too much."""
+
+
+class AcceptRefused(NotLikeThat):
+    """There is no newer content that could be taken."""
 
 
 class EditRefused(NotLikeThat):

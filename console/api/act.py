@@ -55,6 +55,10 @@ def edit(asking: Asking) -> Reply:
     return _case(asking, actions.edit)
 
 
+def accept(asking: Asking) -> Reply:
+    return _case(asking, actions.accept)
+
+
 def replay_case(asking: Asking) -> Reply:
     return _replay(
         asking, "replay_case", lambda conn: actions.replay_case(conn, asking.actor.name, asking.one, asking.body)

@@ -44,6 +44,7 @@ ROUTES: tuple[Route, ...] = (
             ("resolve", act.resolve, "Close it; nothing is blocked any more", asks.Change),
             ("dismiss", act.dismiss, "Close it and ignore what it blocks", asks.Change),
             ("edit", act.edit, "A corrected copy of a payload; the original stays", asks.EditAsk),
+            ("accept", act.accept, "Of one identity with two contents, take the newer", asks.AcceptAsk),
         )
     ),
     Route(

@@ -127,6 +127,20 @@ def edit(
     _do(case, as_, json, actions.edit, asks.EditAsk, event_id=event, payload=payload, reason=reason)
 
 
+@cases.command("accept")
+def accept(
+    case: CaseId,
+    reason: Reason,
+    event: Annotated[str | None, typer.Option(help="which event, when the case has several")] = None,
+    as_: As = None,
+    json: Json = False,
+) -> None:
+    """Take the newer of two contents of one identity; it becomes a corrected copy of the first event."""
+    from console import actions, asks
+
+    _do(case, as_, json, actions.accept, asks.AcceptAsk, event_id=event, reason=reason)
+
+
 @cases.command("replay")
 def replay(
     case: CaseId,

@@ -43,7 +43,8 @@ def find(case_id: UUID) -> answers.CaseDetail | None:
             return None
         return answers.CaseDetail(
             **shown(session, [row])[0].model_dump(by_alias=True),
-            detail=row.detail,
+            # What the owner was told last is for the next telling, not for people.
+            detail={name: value for name, value in row.detail.items() if name != "told"},
             members=_members(session, col(tables.CaseEvent.case_id) == case_id),
             notifications=notifications(session, [case_id]),
             audit=audit.about(session, [f"case:{case_id}"]),

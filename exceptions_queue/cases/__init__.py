@@ -5,6 +5,8 @@ opening    a group of incidents becomes cases, in a constant number of statement
 clearing   events that are no longer blocked; a case that blocks none resolves by itself
 desk       what a person does: acknowledge, assign, snooze, resolve, dismiss
 editing    a corrected copy of a payload, held against its contract again
+accepting  of one identity with two contents, the newer one
+readmitting  what belongs to its source since that was put right
 waiting    cases whose time has come: woken, lapsed, overdue
 notices    the rows from which `notify` tells people
 reading    what a case holds now
@@ -12,13 +14,16 @@ reading    what a case holds now
 Whoever takes locks takes them in one order: the case, then its events, then what ties them together.
 """
 
+from exceptions_queue.cases.accepting import accept
 from exceptions_queue.cases.clearing import clear
 from exceptions_queue.cases.desk import acknowledge, assign, dismiss, resolve, snooze
 from exceptions_queue.cases.editing import edit
 from exceptions_queue.cases.incident import Incident
 from exceptions_queue.cases.opening import NewCase, Opened, open_many
 from exceptions_queue.cases.reading import Stake, exists, stakes
+from exceptions_queue.cases.readmitting import Foreign, readmit
 from exceptions_queue.refusals import (
+    AcceptRefused,
     AlreadyAcknowledged,
     CaseClosed,
     CaseNotFound,
@@ -37,6 +42,7 @@ from exceptions_queue.refusals import (
 )
 
 __all__ = [
+    "AcceptRefused",
     "AlreadyAcknowledged",
     "CaseClosed",
     "CaseNotFound",
@@ -44,6 +50,7 @@ __all__ = [
     "EventMoving",
     "EventNotInCase",
     "EventUnnamed",
+    "Foreign",
     "Incident",
     "NewCase",
     "NotLikeThat",
@@ -56,6 +63,7 @@ __all__ = [
     "SnoozeRefused",
     "Stake",
     "StillBlocked",
+    "accept",
     "acknowledge",
     "assign",
     "clear",
@@ -63,6 +71,7 @@ __all__ = [
     "edit",
     "exists",
     "open_many",
+    "readmit",
     "resolve",
     "snooze",
     "stakes",

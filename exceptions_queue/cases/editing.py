@@ -39,26 +39,15 @@ def edit(conn: Connection, case_id: UUID, event_id: UUID | None, payload: str, *
     """
     who, reason = signed(who, reason)
     case = get_live(conn, case_id)
-    event = _get_resting(conn, _chosen(conn, case_id, event_id))
+    event = _get_resting(conn, choose(conn, case_id, event_id))
     fault = event["fault"]
     if fault is not None and fault.get("class") != MENDABLE_FAULT:
         raise EditRefused(f"the payload is not what is wrong ({fault.get('class')}); {case['title']}")
-    _hold_against_contract(event, _original(conn, event["id"]), payload)
-    version = _add_version(conn, event["id"], payload, who, reason)
-    generation = event["generation"] + 1
-    sets = {
-        "payload_version": version,
-        "generation": generation,
-        "fault": None,
-        "due_at": NOW,
-        "attempts": 0,
-        "crashes": 0,
-        "lease_until": None,
-        "finished_at": None,
-    }
-    move(conn, "event", [event["id"]], EventState.QUEUED, sets=sets)
+    hold_against_contract(event, _original(conn, event["id"]), payload)
+    version = add_version(conn, event["id"], payload, who, reason)
+    move(conn, "event", [event["id"]], EventState.QUEUED, sets=queued_again(event, version))
     detail = {"event": str(event["id"]), "version": version, "reason": reason}
-    again = {"case": str(case_id), "version": version, "generation": generation, "reason": reason}
+    again = {"case": str(case_id), "version": version, "generation": event["generation"] + 1, "reason": reason}
     audit.append(
         conn,
         "desk",
@@ -70,7 +59,22 @@ def edit(conn: Connection, case_id: UUID, event_id: UUID | None, payload: str, *
     return version
 
 
-def _chosen(conn: Connection, case_id: UUID, event_id: UUID | None) -> UUID:
+def queued_again(event: dict[str, Any], version: int) -> dict[str, Any]:
+    """What an event's row says when it goes to the start with another version of its payload."""
+    return {
+        "payload_version": version,
+        "generation": event["generation"] + 1,
+        "fault": None,
+        "due_at": NOW,
+        "attempts": 0,
+        "crashes": 0,
+        "lease_until": None,
+        "finished_at": None,
+    }
+
+
+def choose(conn: Connection, case_id: UUID, event_id: UUID | None) -> UUID:
+    """The event of the case that is meant. Raises: EventUnnamed, EventNotInCase."""
     blocked = blocked_events(conn, case_id)
     if event_id is None:
         if len(blocked) != 1:
@@ -102,7 +106,7 @@ def _original(conn: Connection, event_id: UUID) -> bytes:
     return row["body"].encode() if row is not None else b""
 
 
-def _hold_against_contract(event: dict[str, Any], original: bytes, payload: str) -> None:
+def hold_against_contract(event: dict[str, Any], original: bytes, payload: str) -> None:
     """The copy keeps its contract and tells of what the original told. Raises: EditRefused."""
     try:
         body = payload.encode()
@@ -150,7 +154,7 @@ def _member(document: Any, path: str) -> Any:
     return document
 
 
-def _add_version(conn: Connection, event_id: UUID, body: str, who: str, reason: str) -> int:
+def add_version(conn: Connection, event_id: UUID, body: str, who: str, reason: str) -> int:
     """The next version; the event's row is locked, so nobody else takes this number."""
     row = conn.execute(
         "INSERT INTO payloads (event_id, version, body, author, reason)"

@@ -45,6 +45,9 @@ class Incident:
         if self.amount_minor is not None and abs(self.amount_minor) > AMOUNT_MINOR_MAX:
             self.detail["amount"] = "beyond anything that is money; not counted"
             self.amount_minor = None
+        if self.amount_minor is not None:
+            # How much is held up, whichever way it would flow: a blocked refund must not outweigh a blocked payment.
+            self.amount_minor = abs(self.amount_minor)
 
     @property
     def fingerprint(self) -> str:

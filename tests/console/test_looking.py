@@ -99,6 +99,13 @@ def _id_at(moment: datetime) -> UUID:
     return UUID(int=(milliseconds << 80) | (keys.new_id().int & ((1 << 80) - 1)))
 
 
+def test_a_case_shows_what_was_wrong_and_not_our_notes(api: httpx.Client, story: Any) -> None:
+    """What its owner was told last is for the next telling."""
+    detail = api.get(f"/cases/{story.case}").json()["detail"]
+    assert detail["sentence"]
+    assert "told" not in detail
+
+
 def test_the_owner_of_an_event_is_who_owns_its_case_now(api: httpx.Client, story: Any) -> None:
     """Resolved live: an assignment shows at once; an event without a case has none."""
     assert api.get(f"/events/{story.failed}").json()["owner"] == "rhea"

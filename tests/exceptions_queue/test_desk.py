@@ -146,7 +146,7 @@ def test_a_person_never_waits_for_a_worker_that_waits_for_the_case(
         cases.dismiss(conn, case_id, who="Rhea", reason="no")
 
 
-@pytest.mark.parametrize("action", ["acknowledge", "assign", "snooze", "resolve", "dismiss", "edit"])
+@pytest.mark.parametrize("action", ["acknowledge", "assign", "snooze", "resolve", "dismiss", "edit", "accept"])
 def test_nothing_is_done_to_a_closed_or_missing_case(conn: Connection, a_case: Any, action: str) -> None:
     """Closed cases answer with how they were closed, missing ones with their id."""
     case_id, _ = a_case()
@@ -158,7 +158,7 @@ def test_nothing_is_done_to_a_closed_or_missing_case(conn: Connection, a_case: A
         do(conn, action, keys.new_id())
 
 
-@pytest.mark.parametrize("action", ["acknowledge", "assign", "snooze", "resolve", "dismiss", "edit"])
+@pytest.mark.parametrize("action", ["acknowledge", "assign", "snooze", "resolve", "dismiss", "edit", "accept"])
 @pytest.mark.parametrize(
     ("who", "reason"),
     [("", "x"), ("Rhea", "  "), ("Rhea", "x\x00"), ("\ud800", "x"), ("R" * 81, "x"), ("R", "x" * 2001)],
@@ -183,5 +183,7 @@ def do(conn: Connection, action: str, case_id: UUID, *, who: str = "Rhea", reaso
             cases.snooze(conn, case_id, until=clock.now() + timedelta(hours=1), **signed)
         case "edit":
             cases.edit(conn, case_id, None, "{}", **signed)
+        case "accept":
+            cases.accept(conn, case_id, None, **signed)
         case _:
             getattr(cases, action)(conn, case_id, **signed)

@@ -94,6 +94,15 @@ def test_tenfold_money_is_told_although_the_events_are_few(conn: Connection) -> 
     assert [row["kind"] for row in rows_of(conn, "notifications")] == ["opened", "grew"]
 
 
+def test_what_is_at_stake_is_a_size_and_has_no_sign(conn: Connection) -> None:
+    """A refund that is held up does not make a payment that is held up vanish from the sum."""
+    opened = cases.open_many(
+        conn, [an_incident(keys.new_id(), amount_minor=amount, currency="USD") for amount in (-500, 500, 0)]
+    )
+    [stake] = cases.stakes(conn, set(opened.values())).values()
+    assert stake.at_stake == {"USD": 1000}
+
+
 def test_an_event_that_fails_again_is_seen_again_and_counted_once(conn: Connection) -> None:
     """The same event in the same case: `seen` grows, count and money do not."""
     event_id = keys.new_id()
