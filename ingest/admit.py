@@ -18,7 +18,7 @@ from counterfoil.ledger.reject import record_rejections
 from counterfoil.telemetry import log, metrics, wide
 from ingest.answers import Problem
 from ingest.diary import Diary
-from ingest.groups import is_row_fault, is_unstorable, record
+from ingest.groups import Group, is_row_fault, is_unstorable, record
 from ingest.limits import Limits
 from ingest.rejections import Rejections
 from ingest.sources import Source
@@ -175,11 +175,23 @@ class Admission:
         failpoints.passing("door.recorded")
         queue.ring()
         failpoints.passing("door.rung")
-        for ticket, verdicts in zip(tickets, group.verdicts, strict=True):
-            if ticket.grant(verdicts):
-                self._diary.answered(ticket.events[0].row.source)
         self._proven_at = clock.ticks_seconds()
-        self._diary.note(group, tickets, began, self._proven_at)
+        # The next group leaves first: Postgres works on it while these answers are written. What is written in one turn
+        # of the loop goes out together at its end, in no order, so the answers are written in the turn after the next.
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, self._answer, tickets, group, began, self._proven_at)
+
+    def _answer(self, tickets: Sequence[Ticket], group: Group, began: float, ended: float) -> None:
+        """Tell everybody in a group that is committed."""
+        try:
+            for ticket, verdicts in zip(tickets, group.verdicts, strict=True):
+                if ticket.grant(verdicts):
+                    self._diary.answered(ticket.events[0].row.source)
+            self._diary.note(group, tickets, began, ended)
+        except Exception:
+            log.exception("door.failed")
+            for ticket in tickets:
+                ticket.refuse(Unavailable())
 
     async def _commit_halves(self, link: Link, tickets: Sequence[Ticket], fault: Exception) -> None:
         """Find the request that Postgres will not take, so that it fails alone."""

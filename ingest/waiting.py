@@ -9,6 +9,9 @@ from ingest.answers import Problem
 from ingest.groups import Verdict
 from ingest.limits import Limits
 
+#: Fewer events than these are not parted: a commit costs Postgres as much as twenty rows.
+HALF_EVENTS_MIN = 8
+
 
 class Unavailable(Problem):
     """Nothing can be committed now; the provider is to come back."""
@@ -69,6 +72,7 @@ class Waiting:
         self._limits = limits
         self._tickets: deque[Ticket] = deque()
         self._bytes = 0
+        self._taken_events = 0
         self.events = 0
 
     def __bool__(self) -> bool:
@@ -91,14 +95,21 @@ class Waiting:
         return ticket
 
     def take_group(self) -> list[Ticket]:
-        """The next requests, as many as one transaction should carry; at least one."""
+        """The next requests, as many as one transaction should carry; at least one.
+
+        A group takes half of what is under way, the last one included: so Postgres commits one half while the door
+        answers and reads the other. Whoever takes all has the two wait for each other in turn, and keeps it so.
+        """
         group: list[Ticket] = []
+        half = max((self.events + self._taken_events + 1) // 2, HALF_EVENTS_MIN)
+        events_max = min(half, self._limits.group_events_max)
         events = size = 0
-        while self._tickets and events < self._limits.group_events_max and size < self._limits.group_bytes_max:
+        while self._tickets and events < events_max and size < self._limits.group_bytes_max:
             ticket = self._first()
             events += len(ticket.events)
             size += ticket.size
             group.append(ticket)
+        self._taken_events = events
         return group
 
     def refuse_older(self, moment: float) -> None:
