@@ -6,8 +6,9 @@ event      queued ──▶ running ──▶ done | ignored | superseded       
              └───────────┴──── retry, replay, crash
 
 write      planned ─▶ awaiting_approval ─▶ approved ─▶ sending ─▶ confirmed ─▶ reversing ─▶ reversed
-               └▶ shadow      └▶ rejected | expired        ├▶ refused
-               └▶ superseded                               └▶ in_doubt ─▶ confirmed | refused | sending
+               ├▶ sending          ├▶ rejected         ├▶ refused                └▶ confirmed (kept)
+               ├▶ shadow           └▶ expired          ├▶ planned | approved     certainly not done: again later
+               └▶ superseded                           └▶ in_doubt ─▶ confirmed | refused | sending (it was not there)
 
 case       open ─▶ acknowledged ─▶ snoozed ─▶ resolved | dismissed
 
@@ -73,7 +74,8 @@ E, W, C, R = EventState, WriteState, CaseState, ReplayState
 EVENT_MOVES: Mapping[EventState, frozenset[EventState]] = {
     E.QUEUED: frozenset({E.RUNNING}),
     E.RUNNING: frozenset({E.QUEUED, E.RUNNING, E.DONE, E.IGNORED, E.SUPERSEDED, E.WAITING, E.EXCEPTION}),
-    E.WAITING: frozenset({E.QUEUED, E.RUNNING, E.IGNORED}),
+    # Its writes went their own way meanwhile: confirmed, superseded, refused.
+    E.WAITING: frozenset({E.QUEUED, E.RUNNING, E.IGNORED, E.DONE, E.SUPERSEDED, E.EXCEPTION}),
     E.EXCEPTION: frozenset({E.QUEUED, E.IGNORED}),
     E.DONE: frozenset({E.QUEUED}),
     E.IGNORED: frozenset({E.QUEUED}),
@@ -81,18 +83,19 @@ EVENT_MOVES: Mapping[EventState, frozenset[EventState]] = {
 }
 
 WRITE_MOVES: Mapping[WriteState, frozenset[WriteState]] = {
-    W.PLANNED: frozenset({W.AWAITING_APPROVAL, W.APPROVED, W.SENDING, W.SHADOW, W.SUPERSEDED, W.CONFIRMED}),
+    W.PLANNED: frozenset({W.AWAITING_APPROVAL, W.APPROVED, W.SENDING, W.SHADOW, W.SUPERSEDED, W.CONFIRMED, W.REFUSED}),
     W.AWAITING_APPROVAL: frozenset({W.APPROVED, W.REJECTED, W.EXPIRED, W.SUPERSEDED}),
-    W.APPROVED: frozenset({W.SENDING, W.EXPIRED, W.SUPERSEDED}),
+    W.APPROVED: frozenset({W.SENDING, W.AWAITING_APPROVAL, W.EXPIRED, W.SUPERSEDED, W.REFUSED}),
     W.SENDING: frozenset({W.CONFIRMED, W.REFUSED, W.IN_DOUBT, W.APPROVED, W.PLANNED}),
     W.IN_DOUBT: frozenset({W.CONFIRMED, W.REFUSED, W.SENDING}),
     W.CONFIRMED: frozenset({W.REVERSING}),
     W.REVERSING: frozenset({W.REVERSED, W.CONFIRMED}),
     W.SHADOW: frozenset({W.PLANNED}),
-    W.REJECTED: frozenset(),
-    W.EXPIRED: frozenset({W.AWAITING_APPROVAL}),
+    # Asked again only for other content, or by a person's replay; it then needs an approval whatever the policy says.
+    W.REJECTED: frozenset({W.PLANNED}),
+    W.EXPIRED: frozenset({W.PLANNED}),
     W.REFUSED: frozenset({W.PLANNED, W.SUPERSEDED}),
-    W.SUPERSEDED: frozenset(),
+    W.SUPERSEDED: frozenset({W.PLANNED}),
     W.REVERSED: frozenset(),
 }
 
@@ -113,6 +116,8 @@ REPLAY_MOVES: Mapping[ReplayState, frozenset[ReplayState]] = {
 
 #: States in which an event has come to rest for good (until somebody replays it).
 EVENT_ENDS = frozenset({E.DONE, E.IGNORED, E.SUPERSEDED})
+#: States from which a write moves by itself or by a person's word; in the others it rests.
+WRITE_LIVE = frozenset({W.PLANNED, W.AWAITING_APPROVAL, W.APPROVED, W.SENDING, W.IN_DOUBT})
 #: States in which a case still has somebody's attention.
 CASE_LIVE = frozenset({C.OPEN, C.ACKNOWLEDGED, C.SNOOZED})
 

@@ -109,6 +109,11 @@ class Settings(BaseSettings):
         validation_alias=_named("COUNTERFOIL_OWNERS"),
         description="owners file; unset: the one in the tree",
     )
+    policy_file: Path | None = Field(
+        None,
+        validation_alias=_named("COUNTERFOIL_POLICY"),
+        description="approval policy; unset: the one in the tree",
+    )
     handlers_package: str = Field(
         "handlers",
         validation_alias=_named("COUNTERFOIL_HANDLERS"),
@@ -120,6 +125,20 @@ class Settings(BaseSettings):
         le=64,
         validation_alias=_named("COUNTERFOIL_WORKER_THREADS"),
         description="threads of one worker",
+    )
+    sender_threads: int = Field(
+        8,
+        ge=1,
+        le=64,
+        validation_alias=_named("COUNTERFOIL_SENDER_THREADS"),
+        description="requests to destinations that one worker has under way at a time",
+    )
+    answer_seconds: float = Field(
+        25.0,
+        gt=0,
+        le=120,
+        validation_alias=_named("COUNTERFOIL_ANSWER_SECONDS"),
+        description="how long a destination may take to answer before a write is in doubt",
     )
     lease_seconds: float = Field(
         6.0,

@@ -12,6 +12,7 @@ must do follows from its safety; `same_transaction` is the one that needs no net
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 from uuid import UUID
@@ -106,3 +107,6 @@ class SameTransaction(Destination, Protocol):
 
     def apply_many(self, conn: Connection, effects: Mapping[UUID, Effect]) -> dict[UUID, Receipt]:
         """Write all effects, by the id of their write, in the caller's transaction; each key at most once ever."""
+
+    def inverse(self, effect: Effect, *, on: date) -> Effect:
+        """The effect that takes another one back, as of a day; the caller gives it its key."""

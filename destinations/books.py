@@ -95,8 +95,18 @@ class Books:
             return receipts
         return receipts | _standing(conn, {id: effect for id, effect in entries if id not in written})
 
+    def inverse(self, effect: Effect, *, on: date) -> Effect:
+        """The reversing entry: the same lines with their signs turned, as of `on`; both entries stay."""
+        lines = [{**line, "amount_minor": -line["amount_minor"]} for line in effect.body["lines"]]
+        body = {**effect.body, "date": on.isoformat(), "memo": _reversal_memo(effect.body["memo"]), "lines": lines}
+        return Effect(NAME, POST_ENTRY, effect.key, effect.subject, effect.amount, body)
+
 
 DESTINATION = Books()
+
+
+def _reversal_memo(memo: str) -> str:
+    return f"Reversal of: {memo}"[:MEMO_LENGTH_MAX]
 
 
 def _problems(effect: Effect) -> Iterator[str]:

@@ -16,9 +16,10 @@ from typing import Any
 import httpx
 import msgspec
 
-#: Connecting is quick or does not happen; an answer may take as long as the slowest documented write (seconds).
+from counterfoil.settings import settings
+
+#: Connecting is quick or does not happen (seconds); how long an answer may take is a setting.
 CONNECT_SECONDS = 5.0
-ANSWER_SECONDS = 25.0
 #: No answer that we read is larger (bytes); what is, is not what we asked for.
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 
@@ -73,14 +74,14 @@ class Http:
         *,
         write: bool,
         reads: Callable[[str, str], bool] = lambda method, path: method == "GET",
-        answer_seconds: float = ANSWER_SECONDS,
+        answer_seconds: float | None = None,
     ) -> None:
         self.write = write
         wire = IN_PROCESS.get(base) or httpx.HTTPTransport(verify=_tls(), limits=_LIMITS)
         self._client = httpx.Client(
             base_url=base,
             headers=dict(headers),
-            timeout=httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS),
+            timeout=httpx.Timeout(answer_seconds or settings().answer_seconds, connect=CONNECT_SECONDS),
             transport=_Guard(wire, write=write, reads=reads),
             # A redirect of a write would be a second, different request.
             follow_redirects=False,

@@ -65,6 +65,8 @@ class Pass:
     effects: tuple[Effect, ...] = ()
     evidence: dict[str, Any] = field(default_factory=dict)
     verdict: Verdict | None = None
+    #: The pause that holds its writes, e.g. `destination:books`.
+    parked: str | None = None
     steps: list[dict[str, Any]] = field(default_factory=list)
     #: Of the payload: what check and plan are functions of.
     payload_hash: str = ""

@@ -18,10 +18,11 @@ from engine.passing import Pass, Verdict
 from engine.registry import Registry
 from engine.retry import next_wait_seconds
 from engine.steps.check import check
-from engine.steps.commit import KeyTaken, commit
+from engine.steps.commit import commit
 from engine.steps.gate import gate
 from engine.steps.plan import plan
 from engine.steps.read import classify, read
+from engine.steps.writes import KeyTaken
 from exceptions_queue import failures
 
 #: Classes in which somebody decides rather than mends: the event waits, it did not fail.

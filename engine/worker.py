@@ -23,10 +23,12 @@ from counterfoil import clock, database, failpoints, queue, telemetry
 from counterfoil.database import Connection
 from counterfoil.ledger import claim as ledger_claim
 from counterfoil.ledger.claim import Claimed
+from counterfoil.lifecycle import EventState
 from counterfoil.settings import Settings
 from engine.deadline import watchdog
 from engine.passing import Pass
 from engine.pipeline import Pipeline
+from engine.sending.sender import Sender
 
 #: Events per claim. Measured: beyond about a hundred the cost per event no longer falls, while a crash costs more.
 GROUP_MAX = 128
@@ -69,9 +71,11 @@ class Worker:
         self._suspects = threading.Lock()
         #: Held by the loop that stays awake; one is enough.
         self._awake = threading.Lock()
+        self._sender = Sender(pipeline.destinations, config)
 
     def wake(self) -> None:
         """There is work."""
+        self._sender.wake()
         with suppress(handover.Full):
             self._wanted.put_nowait(None)
 
@@ -85,11 +89,12 @@ class Worker:
     def _run(self, stop: threading.Event) -> None:
         heartbeat = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         heartbeat.start()
+        sending = threading.Thread(target=self._sender.run, args=(stop,), name="sender")
         loops = [threading.Thread(target=self._loop, args=(stop,), name=f"loop-{n}") for n in range(LOOPS)]
-        for loop in loops:
-            loop.start()
-        for loop in loops:
-            loop.join()
+        for thread in (*loops, sending):
+            thread.start()
+        for thread in (*loops, sending):
+            thread.join()
         self.close()
         heartbeat.join(self._lease_seconds)
 
@@ -191,6 +196,8 @@ class Worker:
 
     def _finish(self, conn: Connection, passes: list[Pass], began: float) -> None:
         done = self.pipeline.commit(conn, passes, worker=self.name)
+        if any(one.effects and one.verdict and one.verdict.status is EventState.WAITING for one in done):
+            self._sender.wake()
         _tell(done, late=len(passes) - len(done), seconds=clock.ticks_seconds() - began)
 
     def _beat(self) -> None:

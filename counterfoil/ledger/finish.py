@@ -27,6 +27,7 @@ class Settled(msgspec.Struct, gc=False):
     handler: str | None = None
     due_seconds: float | None = None  #: null: it will not move by itself
     case_id: UUID | None = None
+    parked: str | None = None
     ended: bool = True
 
 
@@ -174,11 +175,11 @@ def record_runs(conn: Connection, rows: Sequence[RunRow]) -> None:
 _SETTLE = """
 UPDATE events e SET
     status = r.status, outcome = r.outcome, handler = coalesce(r.handler, e.handler), case_id = r.case_id,
-    lease_until = NULL, crashes = 0,
+    lease_until = NULL, crashes = 0, parked = r.parked,
     due_at = CASE WHEN r.due_seconds IS NOT NULL THEN now() + make_interval(secs => r.due_seconds) END,
     finished_at = CASE WHEN r.ended THEN clock_timestamp() END
 FROM jsonb_to_recordset(%s::jsonb) AS r(id uuid, fence int, status text, outcome text, handler text,
-     due_seconds float8, case_id uuid, ended boolean)
+     due_seconds float8, case_id uuid, parked text, ended boolean)
 WHERE e.id = r.id AND e.fence = r.fence AND e.status = 'running'
 """
 

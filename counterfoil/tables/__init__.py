@@ -3,11 +3,14 @@
 from counterfoil.tables.audit import ApiRequest, AuditEntry, AuditHead, Rejection, RejectionCount
 from counterfoil.tables.books import BooksAccount, BooksEntry, BooksLine
 from counterfoil.tables.cases import Case, CaseEvent, Notification, Replay, ReplayItem
+from counterfoil.tables.controls import DestinationState, Pause, Rollout, RolloutChange
 from counterfoil.tables.events import Checkpoint, Event, Payload, Run, SubjectState
-from counterfoil.tables.writes import Write
+from counterfoil.tables.writes import Approval, ApprovalVote, Echo, Fact, Write
 
 __all__ = [
     "ApiRequest",
+    "Approval",
+    "ApprovalVote",
     "AuditEntry",
     "AuditHead",
     "BooksAccount",
@@ -16,13 +19,19 @@ __all__ = [
     "Case",
     "CaseEvent",
     "Checkpoint",
+    "DestinationState",
+    "Echo",
     "Event",
+    "Fact",
     "Notification",
+    "Pause",
     "Payload",
     "Rejection",
     "RejectionCount",
     "Replay",
     "ReplayItem",
+    "Rollout",
+    "RolloutChange",
     "Run",
     "SubjectState",
     "Write",

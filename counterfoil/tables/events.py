@@ -64,6 +64,8 @@ class Event(SQLModel, table=True):
     outcome: str | None = Field(default=None, sa_type=Text)
     case_id: UUID | None = None
     replay_id: UUID | None = None
+    #: The pause that holds it, e.g. `handler:invoice_paid`; lifting the pause makes it due.
+    parked: str | None = None
     due_at: Moment = moment(default_now=False)
     lease_until: Moment = moment()
     fence: int = number(0)

@@ -6,20 +6,16 @@ because its lane stays locked until the commit.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
-from counterfoil import audit, failpoints, keys, telemetry
+from counterfoil import audit, failpoints, telemetry
 from counterfoil.database import Connection
 from counterfoil.ledger import finish
-from counterfoil.lifecycle import EventState, WriteState
-from destinations.base import Destination, Effect, SameTransaction
+from counterfoil.lifecycle import EventState
+from destinations.base import Destination
 from engine.passing import Pass, Verdict
-from exceptions_queue import cases, failures
-
-
-class KeyTaken(Exception):
-    """A destination holds other content under a key; the ledger and the destination disagree."""
+from engine.steps import writes
+from exceptions_queue import cases
 
 
 def commit(
@@ -35,14 +31,14 @@ def commit(
         if not mine:
             return []
         _supersede_stale(conn, mine)
-        _write(conn, mine, destinations)
+        planned = writes.write(conn, mine, destinations)
         finish.record_runs(conn, [_run_row(one, worker) for one in mine])
         blocked = _open_cases(conn, mine)
         freed = [one.event.id for one in mine if one.event.case_id and one.event.id not in blocked and _ended(one)]
         finish.settle(conn, [_settled(one, blocked) for one in mine])
         # After opening: whoever takes locks on cases takes them in one order.
         resolved = cases.clear(conn, freed, actor="engine") if freed else []
-        audit.append(conn, "engine", [_audit_entry(one) for one in mine] + blocked.entries + resolved)
+        audit.append(conn, "engine", [_audit_entry(one) for one in mine] + planned + blocked.entries + resolved)
     for _ in mine:
         failpoints.passing("run.recorded")
     for case in blocked.new:
@@ -85,79 +81,6 @@ def _supersede_stale(conn: Connection, passes: Sequence[Pass]) -> None:
         if one.event.id not in newest:
             one.effects = ()
             one.verdict = Verdict(EventState.SUPERSEDED, "something newer about this subject was already applied")
-
-
-def _write(conn: Connection, passes: Sequence[Pass], destinations: Mapping[str, Destination]) -> None:
-    """Record effects under their keys, then apply those that are new; a key that stands is never written again."""
-    planned = {keys.new_id(): (one, effect) for one in passes for effect in one.effects}
-    if not planned:
-        return
-    new = finish.record_writes(conn, [_write_row(id, one, effect) for id, (one, effect) in planned.items()])
-    for _ in new:
-        failpoints.passing("write.intended")
-    _apply(conn, {id: effect for id, (_, effect) in planned.items() if id in new}, destinations)
-    for _ in new:
-        failpoints.passing("write.sent")
-    late = [pair for id, pair in planned.items() if id not in new]
-    if late:
-        _link_standing(late, finish.standing_writes(conn, [effect.key for _, effect in late]))
-    for _ in new:
-        failpoints.passing("write.recorded")
-
-
-def _apply(conn: Connection, effects: Mapping[UUID, Effect], destinations: Mapping[str, Destination]) -> None:
-    """Write to destinations that share this transaction.
-
-    Raises: KeyTaken when a destination holds other content under a key that the ledger did not know.
-    """
-    for name, destination in destinations.items():
-        batch = {id: effect for id, effect in effects.items() if effect.destination == name}
-        if not batch:
-            continue
-        assert isinstance(destination, SameTransaction), f"Bug: {name} cannot be written inside a transaction"
-        for id, receipt in destination.apply_many(conn, batch).items():
-            if receipt.status == "different":
-                raise KeyTaken(f"{name} holds other content under {batch[id].key}")
-
-
-def _link_standing(pairs: Sequence[tuple[Pass, Effect]], standing: Mapping[str, dict[str, Any]]) -> None:
-    """A key that stands: the same content is done already; other content under it is for a person."""
-    for one, effect in pairs:
-        there = standing[effect.key]
-        if there["digest"] == effect.digest:
-            if there["event_id"] != one.event.id and _verdict(one).status is EventState.DONE:
-                _verdict(one).outcome = f"{effect.key} was written already for event {there['event_id']}"
-            continue
-        refused = failures.WriteRefused(
-            f"{effect.key} was written before with other content; compare it with write {there['id']}",
-            rule="key_stands_with_other_content",
-            destination=effect.destination,
-            data={"write_id": str(there["id"]), "key": effect.key},
-        )
-        one.verdict = Verdict(EventState.EXCEPTION, str(refused), failure=refused)
-
-
-def _write_row(id: UUID, one: Pass, effect: Effect) -> finish.WriteRow:
-    return finish.WriteRow(
-        id=id,
-        key=effect.key,
-        destination=effect.destination,
-        operation=effect.operation,
-        # In one transaction with the effect itself, so nobody ever sees the states between.
-        status=WriteState.CONFIRMED.value,
-        subject=effect.subject,
-        amount_minor=effect.amount.amount_minor if effect.amount else None,
-        currency=effect.amount.currency if effect.amount else None,
-        action={"body": effect.body, "evidence": effect.evidence},
-        digest=effect.digest,
-        event_id=one.event.id,
-        run_id=one.run_id,
-        handler=one.spec.name if one.spec else None,
-        attempts=1,
-        # Known beforehand: a destination in our own database files the effect under the write's own id.
-        receipt={"status": "written", "reference": str(id)},
-        confirmed=True,
-    )
 
 
 def _run_row(one: Pass, worker: str) -> finish.RunRow:
@@ -215,6 +138,7 @@ def _settled(one: Pass, blocked: Mapping[UUID, UUID]) -> finish.Settled:
         due_seconds=verdict.due_seconds,
         # An event that waits to look again stays in the case it came from, if it came from one.
         case_id=blocked.get(one.event.id, None if _ended(one) else one.event.case_id),
+        parked=one.parked,
         ended=_ended(one),
     )
 

@@ -145,6 +145,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("event_id", "generation", "step"),
     )
     op.create_table(
+        "destination_states",
+        sa.Column("destination", sa.String(), nullable=False),
+        sa.Column("tokens", sa.Float(), nullable=False),
+        sa.Column("filled_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("breaker", sa.String(), server_default="closed", nullable=False),
+        sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("looks", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("look_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("breaker IN ('closed', 'open', 'half_open')", name="destination_states_breaker"),
+        sa.PrimaryKeyConstraint("destination"),
+    )
+    op.create_table(
         "events",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
@@ -170,6 +185,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.Column("case_id", sa.Uuid(), nullable=True),
         sa.Column("replay_id", sa.Uuid(), nullable=True),
+        sa.Column("parked", sa.String(), nullable=True),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("fence", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -196,6 +212,24 @@ def upgrade() -> None:
         ["subject", sa.literal_column("coalesce(occurred_at, received_at)"), "id"],
         unique=False,
         postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_table(
+        "facts",
+        sa.Column("fact", sa.String(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("fact", "event_id"),
+    )
+    op.create_index("facts_event", "facts", ["event_id"], unique=False)
+    op.create_table(
+        "pauses",
+        sa.Column("scope", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("paused_by", sa.String(), nullable=False),
+        sa.Column("paused_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("scope IN ('source', 'handler', 'destination', 'action')", name="pauses_scope"),
+        sa.PrimaryKeyConstraint("scope", "name"),
     )
     op.create_table(
         "payloads",
@@ -247,6 +281,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "rollout_changes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("handler", sa.String(), nullable=False),
+        sa.Column("mode", sa.String(), nullable=False),
+        sa.Column("share", sa.Float(), nullable=True),
+        sa.Column("segment", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column(
+            "evidence", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("changed_by", sa.String(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("rollout_changes_handler", "rollout_changes", ["handler", "id"], unique=False)
+    op.create_table(
+        "rollouts",
+        sa.Column("handler", sa.String(), nullable=False),
+        sa.Column("mode", sa.String(), nullable=False),
+        sa.Column("share", sa.Float(), nullable=True),
+        sa.Column("segment", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("changed_by", sa.String(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("mode IN ('shadow', 'partial', 'full', 'paused')", name="rollouts_mode"),
+        sa.PrimaryKeyConstraint("handler"),
+    )
+    op.create_table(
         "runs",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("event_id", sa.Uuid(), nullable=False),
@@ -285,6 +347,7 @@ def upgrade() -> None:
         sa.Column("operation", sa.String(), nullable=False),
         sa.Column("status", sa.String(), server_default="planned", nullable=False),
         sa.Column("subject", sa.String(), nullable=True),
+        sa.Column("target", sa.String(), nullable=True),
         sa.Column("amount_minor", sa.BigInteger(), nullable=True),
         sa.Column("currency", sa.String(), nullable=True),
         sa.Column(
@@ -294,9 +357,28 @@ def upgrade() -> None:
         sa.Column("event_id", sa.Uuid(), nullable=False),
         sa.Column("run_id", sa.Uuid(), nullable=True),
         sa.Column("handler", sa.String(), nullable=True),
+        sa.Column("revision", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("position", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("order_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("order_key", sa.String(), nullable=True),
+        sa.Column("looks", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("probes", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("first_sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("pre_image", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("absent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("receipt", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("read_back", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("approval_rule", sa.String(), nullable=True),
+        sa.Column("approvals_needed", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("reverses", sa.Uuid(), nullable=True),
+        sa.Column("replayed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("fence", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
@@ -306,11 +388,57 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key", name="writes_key"),
     )
+    op.create_index("writes_due", "writes", ["due_at"], unique=False, postgresql_where=sa.text("due_at IS NOT NULL"))
     op.create_index("writes_event", "writes", ["event_id"], unique=False)
+    op.create_index(
+        "writes_reverses", "writes", ["reverses"], unique=True, postgresql_where=sa.text("reverses IS NOT NULL")
+    )
     op.create_index("writes_subject", "writes", ["subject", "id"], unique=False)
+    op.create_index(
+        "writes_target_live",
+        "writes",
+        ["target", "order_at", "order_key"],
+        unique=False,
+        postgresql_where=sa.text("target IS NOT NULL AND confirmed_at IS NULL"),
+    )
     op.create_index(
         "writes_unsettled", "writes", ["id"], unique=False, postgresql_where=sa.text("confirmed_at IS NULL")
     )
+    op.create_table(
+        "approvals",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("write_id", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.String(), server_default="open", nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column(
+            "shown", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
+        sa.Column("rule", sa.String(), nullable=False),
+        sa.Column("needed", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("edited_by", sa.String(), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "status IN ('open', 'approved', 'rejected', 'expired', 'void', 'used')", name="approvals_status"
+        ),
+        sa.ForeignKeyConstraint(
+            ["write_id"],
+            ["writes.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "approvals_expiring", "approvals", ["expires_at"], unique=False, postgresql_where=sa.text("status = 'open'")
+    )
+    op.create_index(
+        "approvals_open",
+        "approvals",
+        ["write_id"],
+        unique=True,
+        postgresql_where=sa.text("status IN ('open', 'approved')"),
+    )
+    op.create_index("approvals_write", "approvals", ["write_id"], unique=False)
     op.create_table(
         "case_events",
         sa.Column("case_id", sa.Uuid(), nullable=False),
@@ -331,6 +459,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("case_id", "event_id"),
     )
     op.create_index("case_events_event", "case_events", ["event_id"], unique=False)
+    op.create_table(
+        "echoes",
+        sa.Column("write_id", sa.Uuid(), nullable=False),
+        sa.Column("part", sa.String(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["write_id"],
+            ["writes.id"],
+        ),
+        sa.PrimaryKeyConstraint("write_id", "part"),
+    )
+    op.create_index("echoes_event", "echoes", ["event_id"], unique=True)
     op.create_table(
         "notifications",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -374,6 +515,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("replay_id", "event_id"),
     )
     op.create_index("replay_items_status_idx", "replay_items", ["replay_id", "status"], unique=False)
+    op.create_table(
+        "approval_votes",
+        sa.Column("approval_id", sa.Uuid(), nullable=False),
+        sa.Column("person", sa.String(), nullable=False),
+        sa.Column("decision", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("voted_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("decision IN ('approve', 'reject')", name="approval_votes_decision"),
+        sa.ForeignKeyConstraint(
+            ["approval_id"],
+            ["approvals.id"],
+        ),
+        sa.PrimaryKeyConstraint("approval_id", "person"),
+    )
 
     _run_scripts()
 
@@ -381,6 +537,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for function in ("audit_append", "books_check_lines", "books_check_entry", "books_only_append", "refuse_change"):
         op.execute(f"DROP FUNCTION IF EXISTS {function} CASCADE")
+    op.drop_table("approval_votes")
     op.drop_index("replay_items_status_idx", table_name="replay_items")
     op.drop_table("replay_items")
     op.drop_index(
@@ -390,24 +547,44 @@ def downgrade() -> None:
     )
     op.drop_index("notifications_case", table_name="notifications")
     op.drop_table("notifications")
+    op.drop_index("echoes_event", table_name="echoes")
+    op.drop_table("echoes")
     op.drop_index("case_events_event", table_name="case_events")
     op.drop_table("case_events")
+    op.drop_index("approvals_write", table_name="approvals")
+    op.drop_index("approvals_open", table_name="approvals", postgresql_where=sa.text("status IN ('open', 'approved')"))
+    op.drop_index("approvals_expiring", table_name="approvals", postgresql_where=sa.text("status = 'open'"))
+    op.drop_table("approvals")
     op.drop_index("writes_unsettled", table_name="writes", postgresql_where=sa.text("confirmed_at IS NULL"))
+    op.drop_index(
+        "writes_target_live",
+        table_name="writes",
+        postgresql_where=sa.text("target IS NOT NULL AND confirmed_at IS NULL"),
+    )
     op.drop_index("writes_subject", table_name="writes")
+    op.drop_index("writes_reverses", table_name="writes", postgresql_where=sa.text("reverses IS NOT NULL"))
     op.drop_index("writes_event", table_name="writes")
+    op.drop_index("writes_due", table_name="writes", postgresql_where=sa.text("due_at IS NOT NULL"))
     op.drop_table("writes")
     op.drop_table("subject_states")
     op.drop_index("runs_event", table_name="runs")
     op.drop_table("runs")
+    op.drop_table("rollouts")
+    op.drop_index("rollout_changes_handler", table_name="rollout_changes")
+    op.drop_table("rollout_changes")
     op.drop_table("replays")
     op.drop_table("rejections")
     op.drop_table("rejection_counts")
     op.drop_table("payloads")
+    op.drop_table("pauses")
+    op.drop_index("facts_event", table_name="facts")
+    op.drop_table("facts")
     op.drop_index("events_subject_due", table_name="events", postgresql_where=sa.text("due_at IS NOT NULL"))
     op.drop_index("events_subject", table_name="events")
     op.drop_index("events_due", table_name="events", postgresql_where=sa.text("due_at IS NOT NULL"))
     op.drop_index("events_case", table_name="events", postgresql_where=sa.text("case_id IS NOT NULL"))
     op.drop_table("events")
+    op.drop_table("destination_states")
     op.drop_table("checkpoints")
     op.drop_index("cases_status_due", table_name="cases")
     op.drop_index(

@@ -1,0 +1,290 @@
+"""Writes on their way to other systems: claimed under a lease, recorded under a fence; each is its own outbox entry.
+
+claim ─▶ look | send | settle ─▶ record
+  │        │      │       └ an outcome that is unknown: a probe, never a second attempt
+  │        │      └ the claim's commit is the intent: `sending`, one attempt more
+  │        └ what stands at the target, for the pre-image and for whoever approves
+  └ due, not paused, its turn in its plan, nothing else in flight at its target, a token left
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from counterfoil.database import Connection
+
+Kind = Literal["look", "send", "settle"]
+
+#: An arbitrary constant: claims of writes are made one at a time in a deployment, so that two looks at one target
+#: cannot both find it free.
+CLAIM_LOCK = 7_203_411_865
+#: What was seen of a target is good for so long; then it is looked at again before anything is sent (seconds).
+LOOK_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedWrite:
+    """One write in hand, with what it needs to be looked at, sent or settled."""
+
+    kind: Kind
+    status: str  #: as it stands now: a `send` is `sending`, a `look` is `planned` or `approved`
+    id: UUID
+    key: str
+    destination: str
+    operation: str
+    subject: str | None
+    amount_minor: int | None
+    currency: str | None
+    action: dict[str, Any]
+    digest: str
+    event_id: UUID
+    source: str
+    handler: str | None
+    approved: bool  #: it needs people's approval
+    revision: int
+    looks: int
+    attempts: int
+    probes: int
+    first_sent_at: datetime | None
+    last_sent_at: datetime | None
+    pre_image: dict[str, Any] | None
+    reverses: UUID | None
+    fence: int
+    now: datetime
+    #: key -> reference of the confirmed writes before it in its plan
+    references: dict[str, str]
+
+    @property
+    def sent_key(self) -> str:
+        """What the destination gets as key: the write's own, for ever; a new plan after a refusal gets a new one."""
+        return self.key if self.revision == 0 else f"{self.key}~{self.revision}"
+
+
+class PlannedWrite(msgspec.Struct, gc=False, kw_only=True):
+    """One effect that does not happen in the transaction that plans it."""
+
+    id: UUID
+    key: str
+    destination: str
+    operation: str
+    status: str
+    subject: str | None
+    target: str | None
+    amount_minor: int | None
+    currency: str | None
+    action: dict[str, Any]
+    digest: str
+    event_id: UUID
+    run_id: UUID | None
+    handler: str | None
+    position: int = 0
+    order_at: datetime | None = None
+    order_key: str | None = None
+    detail: str | None = None
+    approval_rule: str | None = None
+    approvals_needed: int = 0
+    reverses: UUID | None = None
+    replayed: bool = False
+    due: bool = True  #: whether it moves by itself from now on
+
+
+# A key that stands is planned anew only where nothing of it was ever sent, or where the destination said no.
+_PLAN = """
+INSERT INTO writes AS w (id, key, destination, operation, status, subject, target, amount_minor, currency, action,
+    digest, event_id, run_id, handler, position, order_at, order_key, detail, approval_rule, approvals_needed, reverses,
+    replayed, due_at)
+SELECT r.id, r.key, r.destination, r.operation, r.status, r.subject, r.target, r.amount_minor, r.currency, r.action,
+    r.digest, r.event_id, r.run_id, r.handler, r.position, r.order_at, r.order_key, r.detail, r.approval_rule,
+    r.approvals_needed, r.reverses, r.replayed, CASE WHEN r.due THEN now() END
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(id uuid, key text, destination text, operation text, status text,
+    subject text, target text, amount_minor bigint, currency text, action jsonb, digest text, event_id uuid,
+    run_id uuid, handler text, position int, order_at timestamptz, order_key text, detail text, approval_rule text,
+    approvals_needed int, reverses uuid, replayed boolean, due boolean)
+ORDER BY r.key
+ON CONFLICT (key) DO NOTHING
+RETURNING w.id
+"""
+
+
+def plan_writes(conn: Connection, rows: Sequence[PlannedWrite]) -> set[UUID]:
+    """Record effects under their keys; returns the ids that are new. A key that stands already stays as it is."""
+    if not rows:
+        return set()
+    return {row["id"] for row in conn.execute(_PLAN, {"rows": msgspec.json.encode(rows).decode()})}
+
+
+_REPLAN = """
+UPDATE writes w SET
+    status = r.status, action = r.action, digest = r.digest, run_id = r.run_id, handler = r.handler,
+    target = r.target, subject = r.subject, amount_minor = r.amount_minor, currency = r.currency,
+    operation = r.operation, position = r.position, order_at = r.order_at, order_key = r.order_key,
+    detail = r.detail, approval_rule = r.approval_rule, approvals_needed = r.approvals_needed, replayed = r.replayed,
+    looks = 0, attempts = 0, probes = 0, first_sent_at = NULL, last_sent_at = NULL, looked_at = NULL, absent_at = NULL,
+    revision = w.revision + (w.attempts > 0)::int, receipt = NULL, read_back = NULL, pre_image = NULL,
+    lease_until = NULL,
+    due_at = CASE WHEN r.due THEN now() END
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(id uuid, key text, operation text, status text, subject text,
+    target text, amount_minor bigint, currency text, action jsonb, digest text, run_id uuid, handler text,
+    position int, order_at timestamptz, order_key text, detail text, approval_rule text, approvals_needed int,
+    replayed boolean, due boolean)
+WHERE w.key = r.key AND w.status = ANY(%(from)s) RETURNING w.id
+"""
+
+
+def plan_again(conn: Connection, rows: Sequence[PlannedWrite], *, standing: Sequence[str]) -> set[UUID]:
+    """Plan writes anew whose keys stand in one of the states `standing`, none of which has had an effect.
+
+    Returns the ids of those that were.
+    """
+    if not rows:
+        return set()
+    values = {"rows": msgspec.json.encode(rows).decode(), "from": list(standing)}
+    return {row["id"] for row in conn.execute(_REPLAN, values)}
+
+
+# Its turn: nothing of a plan goes out while another part of it waits for a person (a no would leave half of it), and
+# each part waits for those before it. Sorted into kinds where the conditions stand, so that state, attempt and kind
+# cannot disagree. A write in `sending` whose lease ran out was in the hands of a worker that vanished: nobody knows
+# whether it was sent.
+_CLAIM = """
+WITH chosen AS MATERIALIZED (
+    SELECT w.id, CASE
+        WHEN w.status = 'in_doubt' AND w.absent_at > now() - make_interval(secs => %(fresh)s) THEN 'send'
+        WHEN w.status IN ('sending', 'in_doubt') THEN 'settle'
+        WHEN w.operation = ANY(%(looking)s)
+             AND coalesce(w.looked_at, '-infinity') < now() - make_interval(secs => %(fresh)s) THEN 'look'
+        ELSE 'send' END AS kind
+    FROM writes w
+    WHERE w.due_at <= now() AND w.destination = %(destination)s AND w.replayed = ANY(%(lanes)s)
+      AND w.status IN ('planned', 'approved', 'sending', 'in_doubt')
+      AND (w.lease_until IS NULL OR w.lease_until < now())
+      AND NOT EXISTS (SELECT 1 FROM pauses p WHERE (p.scope, p.name) IN (
+            ('destination', w.destination), ('action', w.destination || '.' || w.operation), ('handler', w.handler),
+            ('source', (SELECT e.source FROM events e WHERE e.id = w.event_id))))
+      AND (w.position = 0 OR w.reverses IS NOT NULL OR NOT EXISTS (
+            SELECT 1 FROM writes o WHERE o.event_id = w.event_id AND o.reverses IS NULL AND o.position < w.position
+              AND o.status NOT IN ('confirmed', 'superseded', 'reversing', 'reversed')))
+      AND (w.status IN ('sending', 'in_doubt') OR NOT EXISTS (
+            SELECT 1 FROM writes o WHERE o.event_id = w.event_id AND o.status = 'awaiting_approval'))
+      AND (w.target IS NULL OR NOT EXISTS (
+            SELECT 1 FROM writes o WHERE o.target = w.target AND o.id <> w.id AND o.confirmed_at IS NULL
+              AND (o.status IN ('sending', 'in_doubt')
+                   OR o.status IN ('planned', 'approved') AND o.due_at IS NOT NULL
+                      AND (o.order_at, o.order_key, o.id) < (w.order_at, w.order_key, w.id))))
+    ORDER BY w.replayed, w.due_at LIMIT %(limit)s
+)
+UPDATE writes w SET
+    status = CASE c.kind WHEN 'send' THEN 'sending' WHEN 'settle' THEN 'in_doubt' ELSE w.status END,
+    looks = w.looks + (c.kind = 'look')::int, attempts = w.attempts + (c.kind = 'send')::int,
+    probes = w.probes + (c.kind = 'settle')::int,
+    first_sent_at = CASE WHEN c.kind = 'send' THEN coalesce(w.first_sent_at, now()) ELSE w.first_sent_at END,
+    last_sent_at = CASE WHEN c.kind = 'send' THEN now() ELSE w.last_sent_at END,
+    absent_at = NULL, fence = w.fence + 1, lease_until = now() + make_interval(secs => %(lease)s)
+FROM chosen c WHERE w.id = c.id
+RETURNING c.kind, w.status, w.id, w.key, w.destination, w.operation, w.subject, w.amount_minor, w.currency, w.action,
+    w.digest, w.event_id, (SELECT e.source FROM events e WHERE e.id = w.event_id) AS source, w.handler,
+    w.approvals_needed > 0 AS approved, w.revision, w.looks, w.attempts, w.probes, w.first_sent_at, w.last_sent_at,
+    w.pre_image, w.reverses, w.fence, now() AS now,
+    CASE WHEN w.position = 0 THEN '{}'::jsonb ELSE (
+        SELECT coalesce(jsonb_object_agg(o.key, o.receipt ->> 'reference'), '{}'::jsonb) FROM writes o
+        WHERE o.event_id = w.event_id AND o.status = 'confirmed' AND o.receipt ->> 'reference' IS NOT NULL) END
+        AS references
+"""
+
+
+def claim_writes(
+    conn: Connection,
+    destination: str,
+    *,
+    looking: Sequence[str],
+    limit: int,
+    lease_seconds: float,
+    replays: bool = True,
+) -> list[ClaimedWrite]:
+    """Take up to `limit` due writes of one destination; in the caller's transaction, whose commit is the intent.
+
+    `looking`: the operations whose target is looked at first. `replays`: whether writes of replays may come too.
+    """
+    values = {
+        "destination": destination,
+        "looking": list(looking),
+        "limit": limit,
+        "lease": lease_seconds,
+        "fresh": LOOK_SECONDS,
+        "lanes": [False, True] if replays else [False],
+    }
+    conn.execute("SELECT pg_advisory_xact_lock(%s)", (CLAIM_LOCK,))
+    return [ClaimedWrite(**row) for row in conn.execute(_CLAIM, values)]
+
+
+def due_destinations(conn: Connection) -> list[str]:
+    """Destinations with writes that are due and in nobody's hands: a cheap look before anything is locked."""
+    rows = conn.execute(
+        "SELECT DISTINCT destination FROM (SELECT destination FROM writes WHERE due_at <= now()"
+        " AND (lease_until IS NULL OR lease_until < now()) ORDER BY due_at LIMIT 1000) AS soonest ORDER BY destination"
+    )
+    return [row["destination"] for row in rows]
+
+
+_RENEW = """
+UPDATE writes w SET lease_until = now() + make_interval(secs => %(lease)s)
+FROM unnest(%(ids)s::uuid[], %(fences)s::int[]) AS r(id, fence) WHERE w.id = r.id AND w.fence = r.fence
+"""
+
+
+def renew_writes(conn: Connection, held: Mapping[UUID, int], *, lease_seconds: float) -> None:
+    """Keep what is in hand for another lease."""
+    if held:
+        values = {"ids": list(held), "fences": list(held.values()), "lease": lease_seconds}
+        conn.execute(_RENEW, values)
+
+
+class Result(msgspec.Struct, gc=False):
+    """What came of one claimed write; None leaves a column as it is."""
+
+    id: UUID
+    fence: int
+    event_id: UUID
+    status: str
+    detail: str
+    due_seconds: float | None = None  #: null: it will not move by itself
+    receipt: dict[str, Any] | None = None
+    read_back: dict[str, Any] | None = None
+    pre_image: dict[str, Any] | None = None
+    looked: bool = False
+    absent: bool = False
+    approval_rule: str | None = None
+    approvals_needed: int | None = None
+
+
+_RECORD = """
+UPDATE writes w SET
+    status = r.status, detail = r.detail, lease_until = NULL,
+    due_at = CASE WHEN r.due_seconds IS NOT NULL THEN now() + make_interval(secs => r.due_seconds) END,
+    receipt = coalesce(r.receipt, w.receipt), read_back = coalesce(r.read_back, w.read_back),
+    pre_image = coalesce(r.pre_image, w.pre_image),
+    looked_at = CASE WHEN r.looked THEN now() ELSE w.looked_at END, absent_at = CASE WHEN r.absent THEN now() END,
+    approval_rule = coalesce(r.approval_rule, w.approval_rule),
+    approvals_needed = coalesce(r.approvals_needed, w.approvals_needed),
+    confirmed_at = CASE WHEN r.status = 'confirmed' THEN clock_timestamp() END
+FROM jsonb_to_recordset(%s::jsonb) AS r(id uuid, fence int, status text, detail text, due_seconds float8,
+     receipt jsonb, read_back jsonb, pre_image jsonb, looked boolean, absent boolean, approval_rule text,
+     approvals_needed int)
+WHERE w.id = r.id AND w.fence = r.fence RETURNING w.id
+"""
+
+
+def record_results(conn: Connection, results: Sequence[Result]) -> set[UUID]:
+    """Keep what came of claimed writes, each only under its own fence; returns those that were still ours.
+
+    Locks the events first, as everybody does who holds both.
+    """
+    if not results:
+        return set()
+    conn.execute("SELECT 1 FROM events WHERE id = ANY(%s) ORDER BY id FOR UPDATE", ([one.event_id for one in results],))
+    rows = conn.execute(_RECORD, (msgspec.json.encode(results).decode(),))
+    return {row["id"] for row in rows}

@@ -1,0 +1,80 @@
+"""Writes to our own database that had to wait for a person: applied in the round's transaction once they are approved.
+
+Reversals of such writes come the same way.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from contracts.money import Money
+from counterfoil import audit
+from counterfoil.database import Connection
+from counterfoil.ledger import NOW, move
+from counterfoil.lifecycle import WriteState
+from destinations.base import Effect, SameTransaction
+from engine.sending import completing
+
+#: Applied per round; what is more comes with the next one.
+LIMIT = 100
+
+_DUE = """
+SELECT w.id, w.event_id FROM writes w
+WHERE w.due_at <= now() AND w.destination = ANY(%s) AND w.status IN ('planned', 'approved')
+  AND NOT EXISTS (SELECT 1 FROM pauses p WHERE (p.scope, p.name) IN (
+        ('destination', w.destination), ('action', w.destination || '.' || w.operation), ('handler', w.handler),
+        ('source', (SELECT e.source FROM events e WHERE e.id = w.event_id))))
+ORDER BY w.due_at LIMIT %s
+"""
+_LOCKED = """
+SELECT id, key, destination, operation, subject, amount_minor, currency, action, event_id, reverses, status FROM writes
+WHERE id = ANY(%s) AND status IN ('planned', 'approved') AND due_at <= now() ORDER BY id FOR UPDATE
+"""
+
+
+def apply_due(conn: Connection, destinations: Mapping[str, SameTransaction]) -> list[audit.Entry]:
+    """Make the writes of our own destinations that are due; returns the audit entries."""
+    due = conn.execute(_DUE, (list(destinations), LIMIT)).fetchall()
+    if not due:
+        return []
+    # Skipped: the round holds events already, and waiting for more could close a circle of waiters.
+    ours = conn.execute(
+        "SELECT id FROM events WHERE id = ANY(%s) ORDER BY id FOR UPDATE SKIP LOCKED",
+        ([row["event_id"] for row in due],),
+    )
+    events = {row["id"] for row in ours}
+    rows = conn.execute(_LOCKED, ([row["id"] for row in due if row["event_id"] in events],)).fetchall()
+    entries = []
+    for name, destination in destinations.items():
+        batch = {row["id"]: row for row in rows if row["destination"] == name}
+        if not batch:
+            continue
+        receipts = destination.apply_many(conn, {id: _effect(row) for id, row in batch.items()})
+        for id, receipt in receipts.items():
+            entries += _record(conn, batch[id], receipt.status, receipt.reference)
+    complete = {row["event_id"] for row in rows if row["reverses"] is None}
+    return entries + completing.complete(conn, complete, {}, {})
+
+
+def _record(conn: Connection, row: Mapping[str, Any], status: str, reference: str) -> list[audit.Entry]:
+    if status == "different":
+        refused = "its key holds other content"
+        move(conn, "write", [row["id"]], WriteState.REFUSED, sets={"due_at": None, "detail": refused})
+        return [audit.Entry("engine", "write.refused", f"write:{row['id']}", {"detail": refused})]
+    conn.execute("UPDATE writes SET receipt = jsonb_build_object('status', %s::text, 'reference', %s::text),"
+                 " attempts = 1 WHERE id = %s", (status, reference, row["id"]))  # fmt: skip
+    if row["status"] == WriteState.APPROVED:
+        # Approved, then sent: the same two steps as everywhere, in one transaction.
+        move(conn, "write", [row["id"]], WriteState.SENDING)
+    sets: dict[str, Any] = {"due_at": None, "confirmed_at": NOW, "detail": "written in our own database"}
+    move(conn, "write", [row["id"]], WriteState.CONFIRMED, sets=sets)
+    detail = {"key": row["key"], "reference": reference}
+    entries = [audit.Entry("engine", "write.confirmed", f"write:{row['id']}", detail)]
+    if row["reverses"] is not None:
+        move(conn, "write", [row["reverses"]], WriteState.REVERSED, sets={"detail": f"taken back by {row['id']}"})
+        entries.append(audit.Entry("engine", "write.reversed", f"write:{row['reverses']}", {"by": str(row["id"])}))
+    return entries
+
+
+def _effect(row: Mapping[str, Any]) -> Effect:
+    money = Money(row["amount_minor"], row["currency"]) if row["amount_minor"] is not None else None
+    return Effect(row["destination"], row["operation"], row["key"], row["subject"] or "", money, row["action"]["body"])

@@ -1,0 +1,231 @@
+"""The sender: records what is finished, claims what is due, hands it to threads; one round, one transaction.
+
+    wake ─▶ round: record ─▶ apply ours ─▶ claim ─▶ (commit: the intents) ─▶ threads: look, send, settle ─▶ wake
+
+A thread never touches the database and the loop never the network, so neither waits for the other. While a round is
+committed the threads go on; under load many results share a commit.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import psycopg
+
+from counterfoil import audit, clock, database, failpoints, telemetry
+from counterfoil.database import Connection
+from counterfoil.ledger import outbox, reach
+from counterfoil.ledger.outbox import ClaimedWrite
+from counterfoil.settings import Settings
+from destinations.base import Destination, SameTransaction
+from destinations.http import Http, NotConfigured
+from destinations.remote import Remote
+from engine.sending import applying
+from engine.sending.recording import Recorded, record
+from engine.sending.tasks import Performed, broken, perform
+from exceptions_queue import outages
+
+#: Without a ring: approvals given elsewhere, retries that became due.
+LOOK_SECONDS = 1.0
+#: While something is due in a moment (a doubt that is settled, a second part of a plan).
+SOON_SECONDS = 0.05
+#: Pause after the database went away.
+PAUSE_SECONDS = 0.5
+#: Replays are held back while less than this share of a destination's tokens is left: live writes come first.
+REPLAYS_FROM_SHARE = 0.5
+
+
+class Sender:
+    """One per worker process."""
+
+    def __init__(self, destinations: Mapping[str, Destination], config: Settings) -> None:
+        self._remote = {name: one for name, one in destinations.items() if isinstance(one, Remote)}
+        self._ours = {name: one for name, one in destinations.items() if isinstance(one, SameTransaction)}
+        self._lease_seconds = config.lease_seconds
+        self._threads_max = config.sender_threads
+        self._threads = ThreadPoolExecutor(config.sender_threads, thread_name_prefix="send")
+        self._clients: dict[str, Http] = {}
+        self._finished: list[Performed] = []
+        self._looked: list[tuple[str, bool]] = []
+        self._lock = threading.Lock()
+        #: In hand: write -> fence.
+        self._held: dict[UUID, int] = {}
+        self._wanted = threading.Event()
+        self._renewed_at = 0.0
+        self._alone = False
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self._wanted.set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Send until `stop` is set, then wait for what is on the wire and record it."""
+        conn: Connection | None = None
+        while not (stop.is_set() and not self._held):
+            try:
+                conn = conn if conn is not None and not conn.closed else database.connect()
+                busy = self.round(conn, claim=not stop.is_set())
+            except psycopg.Error as away:
+                telemetry.log.warning("sender.paused", reason=type(away).__name__)
+                conn = self._disconnect(conn)
+                stop.wait(PAUSE_SECONDS)
+                continue
+            except Exception as bug:
+                telemetry.log.error("sender.failed", reason=type(bug).__name__, exc_info=bug)
+                telemetry.report_failure(
+                    bug, failure_class="handler_bug", owner="platform", handler=None, event_id=None
+                )
+                conn = self._disconnect(conn)
+                stop.wait(PAUSE_SECONDS)
+                continue
+            if not busy:
+                self._wanted.wait(self._patience(stop))
+            self._wanted.clear()
+        self._threads.shutdown(wait=True)
+        self._disconnect(conn)
+
+    def _patience(self, stop: threading.Event) -> float:
+        if stop.is_set():
+            return SOON_SECONDS
+        return min(LOOK_SECONDS, self._lease_seconds / 3) if self._held else LOOK_SECONDS
+
+    def round(self, conn: Connection, *, claim: bool = True) -> bool:
+        """Record, apply, claim, in one transaction; True when something was done."""
+        finished, looked = self._take()
+        try:
+            with conn.transaction():
+                recorded = record(conn, finished, self._remote)
+                self._end_looks(conn, looked, recorded)
+                due = outbox.due_destinations(conn) if claim else []
+                if any(name in self._ours for name in due):
+                    recorded.entries += applying.apply_due(conn, self._ours)
+                claimed = self._claim(conn, due)
+                looking = self._begin_looks(conn) if claim else []
+                self._renew(conn)
+                entries = recorded.entries + [_intent(one) for one in claimed if one.kind == "send"]
+                audit.append(conn, "engine", entries)
+        except Exception as failure:
+            self._give_back(finished, looked, failure)
+            raise
+        for one in finished:
+            self._held.pop(one.write.id, None)
+            failpoints.passing("write.recorded")
+        _tell(recorded)
+        for write in claimed:
+            self._held[write.id] = write.fence
+            if write.kind == "send":
+                failpoints.passing("write.intended")
+            self._threads.submit(self._perform, write)
+        for name in looking:
+            self._threads.submit(self._look, name)
+        return bool(finished or looked or claimed or looking or recorded.entries)
+
+    def _take(self) -> tuple[list[Performed], list[tuple[str, bool]]]:
+        """What is finished and not recorded yet; one at a time after a round that could not be recorded."""
+        with self._lock:
+            taken = self._finished[:1] if self._alone else self._finished
+            self._finished = self._finished[len(taken) :]
+            self._alone = self._alone and bool(self._finished)
+            looked, self._looked = self._looked, []
+        return taken, looked
+
+    def _give_back(self, finished: list[Performed], looked: list[tuple[str, bool]], failure: Exception) -> None:
+        """Nothing was kept: they are recorded later. One that cannot be recorded becomes a fault of ours."""
+        with self._lock:
+            if not isinstance(failure, psycopg.OperationalError):
+                self._alone = len(finished) > 1 or self._alone
+                if len(finished) == 1:
+                    finished = [broken(finished[0].write, failure)]
+            self._finished = finished + self._finished
+            self._looked = looked + self._looked
+
+    def _claim(self, conn: Connection, due: Sequence[str]) -> list[ClaimedWrite]:
+        """What the threads can begin now, destination by destination, as far as tokens and breakers let it."""
+        claimed: list[ClaimedWrite] = []
+        for name in due:
+            destination = self._remote.get(name)
+            if destination is None:
+                continue
+            free = self._threads_max - len(self._held) - len(claimed)
+            if free <= 0:
+                break
+            state = reach.fill(conn, name, destination.rate_per_second)
+            if state.breaker != "closed" or state.tokens < 1:
+                continue
+            taken = outbox.claim_writes(
+                conn,
+                name,
+                looking=[one.name for one in destination.operations.values() if one.looks],
+                limit=min(free, int(state.tokens)),
+                lease_seconds=self._lease_seconds,
+                replays=state.tokens >= REPLAYS_FROM_SHARE * destination.rate_per_second,
+            )
+            reach.spend(conn, name, len(taken))
+            claimed += taken
+        return claimed
+
+    def _begin_looks(self, conn: Connection) -> list[str]:
+        """Destinations behind an open breaker that may be looked at now."""
+        due = reach.due_looks(conn, list(self._remote))
+        for name in due:
+            reach.begin_look(conn, name, lease_seconds=self._lease_seconds * 5)
+        return due
+
+    def _end_looks(self, conn: Connection, looked: Sequence[tuple[str, bool]], recorded: Recorded) -> None:
+        for name, answers in looked:
+            if reach.end_look(conn, name, answers=answers):
+                recorded.entries += outages.end(conn, name)
+                telemetry.log.info("destination.back", destination=name)
+
+    def _renew(self, conn: Connection) -> None:
+        now = clock.ticks_seconds()
+        if self._held and now - self._renewed_at > self._lease_seconds / 3:
+            outbox.renew_writes(conn, self._held, lease_seconds=self._lease_seconds)
+            self._renewed_at = now
+
+    def _perform(self, write: ClaimedWrite) -> None:
+        destination = self._remote[write.destination]
+        try:
+            done = perform(write, destination, self._client(destination))
+        except NotConfigured as missing:
+            done = Performed(write, failed=str(missing), down=True)
+        with self._lock:
+            self._finished.append(done)
+        self._wanted.set()
+
+    def _look(self, name: str) -> None:
+        destination = self._remote[name]
+        try:
+            answers = destination.ping(self._client(destination))
+        except NotConfigured:
+            answers = False
+        with self._lock:
+            self._looked.append((name, answers))
+        self._wanted.set()
+
+    @staticmethod
+    def _disconnect(conn: Connection | None) -> Connection | None:
+        if conn is not None:
+            conn.close()
+        return None
+
+    def _client(self, destination: Remote) -> Http:
+        """One client per destination: only the sender's may write."""
+        with self._lock:
+            if destination.name not in self._clients:
+                self._clients[destination.name] = destination.connect(write=True)
+            return self._clients[destination.name]
+
+
+def _intent(write: ClaimedWrite) -> audit.Entry:
+    detail = {"key": write.key, "attempt": write.attempts}
+    return audit.Entry("engine", "write.sending", f"write:{write.id}", detail)
+
+
+def _tell(recorded: Recorded) -> None:
+    for result in recorded.results:
+        telemetry.wide(f"write.{result.status}", write_id=str(result.id), event_id=str(result.event_id))
+    for case in recorded.new_cases:
+        telemetry.metrics.cases_opened.labels(case.failure_class).inc()
+        telemetry.wide("case.opened", case_id=str(case.id), failure_class=case.failure_class, owner=case.owner)

@@ -1,0 +1,108 @@
+"""What is done with one claimed write on the wire. No database here: what came of it is returned, never lost.
+
+A task cannot raise: whatever breaks is an answer too, and the one who asked records it.
+"""
+
+from dataclasses import dataclass, field
+
+from contracts.money import Money
+from counterfoil import failpoints, telemetry
+from counterfoil.ledger.outbox import ClaimedWrite
+from destinations.base import Effect
+from destinations.http import Failed, Http
+from destinations.references import ReceiptMissing, resolve
+from destinations.remote import Attempt, Finding, Image, Remote, Sent
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """What came of one task; exactly one of `image`, `sent`, `finding` and `failed` says it."""
+
+    write: ClaimedWrite
+    image: Image | None = None
+    sent: Sent | None = None
+    finding: Finding | None = None
+    #: Nothing was written, for sure: the reason, and whether the destination as a whole does not answer.
+    failed: str | None = None
+    down: bool = False
+    #: What does not stand there as sent.
+    differences: list[str] = field(default_factory=list)
+    #: `look` before a reversal: what somebody changed since.
+    changed: list[str] = field(default_factory=list)
+
+
+def effect_of(write: ClaimedWrite) -> Effect:
+    """The effect as it was planned, with the references that are known by now. Raises: ReceiptMissing."""
+    money = None
+    if write.amount_minor is not None and write.currency is not None:
+        money = Money(write.amount_minor, write.currency)
+    body = resolve(write.action["body"], write.references)
+    evidence = write.action.get("evidence") or {}
+    return Effect(write.destination, write.operation, write.key, write.subject or "", money, body, evidence)
+
+
+def perform(write: ClaimedWrite, destination: Remote, http: Http) -> Performed:
+    """Look, send or settle."""
+    try:
+        effect = effect_of(write)
+    except ReceiptMissing as missing:
+        return Performed(write, failed=str(missing))
+    try:
+        match write.kind:
+            case "look":
+                return _look(write, effect, destination, http)
+            case "send":
+                return _send(write, effect, destination, http)
+            case "settle":
+                return _settle(write, effect, destination, http)
+    except Exception as bug:
+        # A fault of ours in the middle of a send says nothing about whether it arrived.
+        telemetry.report_failure(bug, failure_class="handler_bug", owner="platform", handler=None, event_id=None)
+        telemetry.log.error("write.broken", write_id=str(write.id), kind=write.kind, reason=type(bug).__name__)
+        return broken(write, bug)
+
+
+def _look(write: ClaimedWrite, effect: Effect, destination: Remote, http: Http) -> Performed:
+    original = write.action.get("original")
+    try:
+        if original is None:
+            return Performed(write, image=destination.look(http, effect))
+        # A reversal looks at what it would take back: whether it still stands as we wrote it.
+        written = Effect.from_json(original["effect"])
+        image = destination.look(http, written)
+    except Failed as failed:
+        return Performed(write, failed=str(failed), down=True)
+    return Performed(write, image=image, changed=destination.changed_since(written, original["receipt"], image))
+
+
+def _send(write: ClaimedWrite, effect: Effect, destination: Remote, http: Http) -> Performed:
+    image = Image.from_json(write.pre_image) if write.pre_image else None
+    sent = destination.send(http, effect, write.sent_key, image)
+    failpoints.passing("write.sent")
+    if sent.meaning not in ("done", "already"):
+        return Performed(write, sent=sent, down=sent.down)
+    try:
+        return Performed(write, sent=sent, differences=destination.read_back(http, effect, sent))
+    except Failed as failed:
+        # It said yes; that we cannot read it back now is a doubt, which a probe settles.
+        doubt = Sent("unknown", f"{sent.detail}; not read back: {failed}", sent.reference, sent.receipt)
+        return Performed(write, sent=doubt)
+
+
+def _settle(write: ClaimedWrite, effect: Effect, destination: Remote, http: Http) -> Performed:
+    assert write.first_sent_at is not None, "Bug: in doubt and never sent"
+    assert write.last_sent_at is not None, "Bug: in doubt and never sent"
+    image = Image.from_json(write.pre_image) if write.pre_image else None
+    attempt = Attempt(write.sent_key, write.first_sent_at, write.last_sent_at, write.now, image)
+    finding = destination.probe(http, effect, attempt)
+    return Performed(write, finding=finding, down=finding.down)
+
+
+def broken(write: ClaimedWrite, bug: Exception) -> Performed:
+    """Our own fault: certainly nothing was written by a look, and nobody knows what a send did."""
+    detail = f"{write.destination}: {type(bug).__name__} in our own code"
+    if write.kind == "send":
+        return Performed(write, sent=Sent("unknown", detail))
+    if write.kind == "settle":
+        return Performed(write, finding=Finding("unknown", detail))
+    return Performed(write, failed=detail)

@@ -1,0 +1,100 @@
+"""Keys that stand already: a key is never written again, and what stands under it decides what its event becomes.
+
+written            the same content: done, and linked; other content: a person compares
+on its way         the event waits for it; a plan that changed before anything was sent takes its place
+never had effect   (shadow, rejected, expired, refused, superseded) planned anew, after a no by people only
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from counterfoil import audit
+from counterfoil.database import Connection
+from counterfoil.ledger import finish, outbox
+from counterfoil.lifecycle import EventState, WriteState
+from destinations.base import Destination
+from destinations.remote import Remote
+from engine.passing import Pass, Verdict
+from engine.steps.placing import Placed, ask, planned_row, tell
+from exceptions_queue import failures
+from exceptions_queue.policy import Decision
+
+W = WriteState
+#: Nothing of these ever had an effect, so their key is free for a new plan.
+FREE = frozenset({W.SHADOW, W.REJECTED, W.EXPIRED, W.REFUSED, W.SUPERSEDED})
+#: Recorded and not sent yet: a plan that changed meanwhile takes its place.
+UNSENT = frozenset({W.PLANNED, W.AWAITING_APPROVAL, W.APPROVED})
+WRITTEN = frozenset({W.CONFIRMED, W.REVERSING, W.REVERSED})
+#: An event that meets another event's write on its way looks again after so long (seconds).
+MEET_SECONDS = 15.0
+
+
+def meet_standing(
+    conn: Connection, late: Sequence[Placed], destinations: Mapping[str, Destination]
+) -> list[audit.Entry]:
+    """Keys that stand already, each by what stands under it."""
+    standing = finish.standing_writes(conn, [found.effect.key for found in late])
+    again: list[Placed] = []
+    for found in late:
+        there = standing[found.effect.key]
+        state, same = WriteState(there["status"]), there["digest"] == found.effect.digest
+        if found.status is W.SHADOW and state in FREE:
+            tell(found)
+        elif (state in FREE and not (state is W.REJECTED and same)) or (
+            state in UNSENT and not same and there["event_id"] == found.one.event.id
+        ):
+            found.id = there["id"]
+            again.append(_asked_again(found, state, destinations))
+        else:
+            _link(found, there, state, same)
+    rows = [planned_row(found, destinations) for found in again]
+    done = outbox.plan_again(conn, rows, standing=[state.value for state in FREE | UNSENT])
+    ready = [found for found in again if found.id in done]
+    entries = ask(conn, ready, destinations)
+    for found in again:
+        if found.id in done:
+            tell(found)
+        else:
+            _meet_later(found.one, "its write is being sent just now")
+    return entries
+
+
+def _asked_again(found: Placed, state: WriteState, destinations: Mapping[str, Destination]) -> Placed:
+    """After a no, or silence, only people let it through, whatever the policy says."""
+    if state in (W.REJECTED, W.EXPIRED):
+        found.decision = found.decision if found.decision.needed else Decision(1, "asked_before")
+        destination = destinations[found.effect.destination]
+        looks = isinstance(destination, Remote) and destination.operations[found.effect.operation].looks
+        found.status = W.PLANNED if looks else W.AWAITING_APPROVAL
+    elif found.status is W.CONFIRMED:
+        found.status = W.PLANNED  # applied by the sender's next round, in its own transaction
+    return found
+
+
+def _link(found: Placed, there: Mapping[str, Any], state: WriteState, same: bool) -> None:
+    """The key stands for good, or is on its way: the same content is done already, other content is for a person."""
+    one, effect = found.one, found.effect
+    assert one.verdict is not None, "Bug: a pass without a verdict"
+    if not same:
+        refused = failures.WriteRefused(
+            f"{effect.key} was written before with other content; compare it with write {there['id']}",
+            rule="key_stands_with_other_content",
+            destination=effect.destination,
+            data={"write_id": str(there["id"]), "key": effect.key},
+        )
+        one.verdict = Verdict(EventState.EXCEPTION, str(refused), failure=refused)
+    elif one.verdict.failure is not None:
+        return
+    elif state is W.REJECTED:
+        one.verdict = Verdict(EventState.IGNORED, f"{effect.key} was rejected; nothing about it has changed")
+    elif state in WRITTEN:
+        if there["event_id"] != one.event.id and one.verdict.status is EventState.DONE:
+            one.verdict.outcome = f"{effect.key} was written already for event {there['event_id']}"
+    elif there["event_id"] == one.event.id:
+        one.verdict = Verdict(EventState.WAITING, "its writes are on their way")
+    else:
+        _meet_later(one, f"{effect.key} is on its way for event {there['event_id']}")
+
+
+def _meet_later(one: Pass, why: str) -> None:
+    one.verdict = Verdict(EventState.WAITING, why, due_seconds=MEET_SECONDS)
