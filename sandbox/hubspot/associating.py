@@ -6,11 +6,14 @@ from sandbox.hubspot import shapes
 from sandbox.hubspot.crm import Crm
 from sandbox.hubspot.kinds import PRIMARY, Kind
 from sandbox.hubspot.links import CATEGORY
-from sandbox.hubspot.reading import body_of, id_of, kind_of, rows_of
+from sandbox.hubspot.reading import asked_number, body_of, id_of, kind_of, rows_of
 from sandbox.hubspot.records import Record
 from sandbox.hubspot.refusals import Refusal, not_found
 from sandbox.hubspot.shapes import Reply
 from sandbox.standin.base import Ask
+
+#: HubSpot's limit for one page of associations.
+PAGE_MAX = 500
 
 
 def route(crm: Crm, ask: Ask, kind: Kind, rest: list[str]) -> Reply:
@@ -21,7 +24,7 @@ def route(crm: Crm, ask: Ask, kind: Kind, rest: list[str]) -> Reply:
             rows = _associate(crm, crm.records.get(kind, id_), crm.records.get(to, to_id))
             return 200, shapes.batch(rows, [], crm.records.ms())
         case ("GET", id_, "associations", to_name):
-            return 200, {"results": _linked(crm, crm.records.get(kind, id_), kind_of(to_name))}
+            return 200, _page(crm, ask, crm.records.get(kind, id_), kind_of(to_name))
         case ("DELETE", id_, "associations", to_name, to_id):
             one, other = crm.records.find(kind, id_), crm.records.find(kind_of(to_name), to_id)
             if one is not None and other is not None:
@@ -38,6 +41,16 @@ def route_batch(crm: Crm, ask: Ask, kind: Kind, to: Kind, rest: list[str]) -> Re
         case ("POST", "batch", "read"):
             return _read_all(crm, kind, to, body_of(ask))
     raise not_found()
+
+
+def _page(crm: Crm, ask: Ask, record: Record, to: Kind) -> dict[str, Any]:
+    limit, after = asked_number(ask, "limit", PAGE_MAX, PAGE_MAX), asked_number(ask, "after", 0, 2**63)
+    found = sorted(_linked(crm, record, to), key=lambda row: int(row["toObjectId"]))
+    rest = [row for row in found if row["toObjectId"] > after]
+    made: dict[str, Any] = {"results": rest[:limit]}
+    if len(rest) > limit:
+        made["paging"] = {"next": {"after": str(rest[limit - 1]["toObjectId"])}}
+    return made
 
 
 def _associate(crm: Crm, one: Record, other: Record) -> list[dict[str, Any]]:

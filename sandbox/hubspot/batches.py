@@ -17,6 +17,9 @@ from sandbox.hubspot.records import Prepared, Taken
 from sandbox.hubspot.refusals import Refusal, invalid
 from sandbox.hubspot.shapes import Reply
 
+#: HubSpot's limit for the rows of a batch that is read with histories.
+WITH_HISTORY_MAX = 50
+
 
 def create(crm: Crm, kind: Kind, body: dict[str, Any]) -> Reply:
     """Make records."""
@@ -57,8 +60,11 @@ def read(crm: Crm, kind: Kind, body: dict[str, Any], *, archived: bool) -> Reply
     """Read records; ids that lead nowhere are listed."""
     id_property = text_of(body, "idProperty")
     names, history = names_of(body, "properties"), names_of(body, "propertiesWithHistory")
+    ids = [id_of(row) for row in rows_of(body)]
+    if history and len(ids) > WITH_HISTORY_MAX:
+        raise invalid(f"At most {WITH_HISTORY_MAX} records can be read with their history at once.")
     rows, missing = [], []
-    for id_ in map(id_of, rows_of(body)):
+    for id_ in ids:
         record = crm.records.find(kind, id_, id_property, archived=archived)
         if record is None:
             missing.append(id_)

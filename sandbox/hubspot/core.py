@@ -53,7 +53,7 @@ class HubSpot:
         except Refusal as refusal:
             return as_answer(refusal, self._correlation_id())
         content = b"" if body is None else msgspec.json.encode(body)
-        return Answer(status, content, {**JSON_TYPE, **headers})
+        return Answer(status, content, {**JSON_TYPE, **headers, "X-HubSpot-Correlation-Id": self._correlation_id()})
 
     def refuse(self, ask: Ask, fault: Fault) -> Answer:
         """Answer a request that is not executed."""
@@ -91,7 +91,7 @@ class HubSpot:
         return by_hand.do(self.crm, action)
 
     def state(self) -> dict[str, Any]:
-        """All records, archived ones too, with the number of times each was written; and all associations."""
+        """All records by kind, archived ones too, with how often each was written; associations; webhooks given up."""
         records = {
             kind.plural: [
                 {"id": record.id, "properties": dict(record.values), "archived": record.archived_ms is not None,
@@ -100,7 +100,7 @@ class HubSpot:
             ]
             for kind in KINDS
         }  # fmt: skip
-        return {"objects": records, "associations": list(self.crm.links.all()), "given_up": self.crm.echoes.given_up}
+        return {**records, "associations": list(self.crm.links.all()), "given_up": self.crm.echoes.given_up}
 
     def reset(self) -> None:
         """Forget everything but the account's settings."""

@@ -10,6 +10,9 @@ from sandbox.hubspot.values import iso
 #: A status and what is to be encoded as JSON; None for no body.
 Reply = tuple[int, Any]
 
+#: HubSpot shows this many of a property's values (more for contacts): an older one is no longer to be found.
+VERSIONS_MAX = 20
+
 
 def shown(
     catalogue: Catalogue, record: Record, asked: Iterable[str] = (), *, history: Iterable[str] = (),
@@ -33,7 +36,8 @@ def shown(
         made["archivedAt"] = iso(record.archived_ms)
     if history:
         made["propertiesWithHistory"] = {
-            name: [_version(version) for version in reversed(record.history.get(name, ()))] for name in history
+            name: [_version(version) for version in record.history.get(name, [])[: -VERSIONS_MAX - 1 : -1]]
+            for name in history
         }
     return made
 

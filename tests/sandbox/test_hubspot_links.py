@@ -52,6 +52,19 @@ def test_removing_an_association_removes_it_on_both_sides(portal: Portal) -> Non
     assert [each["associationRemoved"] for each in portal.events()] == [True, True]
 
 
+def test_many_associations_come_in_pages(portal: Portal) -> None:
+    """`after` leads on until there is none."""
+    ids = [portal.create("contacts", email=f"{at}@example.com") for at in range(5)]
+    for id_ in ids:
+        portal.http.put(f"/crm/v4/objects/deals/{ID}/associations/default/contacts/{id_}")
+    path, found, after = f"/crm/v4/objects/deals/{ID}/associations/contacts", [], "0"
+    while after:
+        page = portal.get(path, limit="2", after=after).json()
+        found += [str(each["toObjectId"]) for each in page["results"]]
+        after = page.get("paging", {}).get("next", {}).get("after")
+    assert found == ids
+
+
 def test_a_record_can_be_made_with_associations(portal: Portal) -> None:
     """A read shows them when asked to."""
     wish = {"to": {"id": ID}, "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 204}]}

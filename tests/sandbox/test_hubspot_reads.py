@@ -160,6 +160,28 @@ def test_merged_records_become_a_third_that_both_ids_lead_to() -> None:
     assert made["properties"]["email"] == "a@example.com"
 
 
+def test_a_record_that_was_merged_twice_is_still_found_by_every_id() -> None:
+    """The first merger's result was merged itself."""
+    portal = a_portal()
+    ids = [portal.create("deals", dealname=str(at)) for at in range(3)]
+    first = portal.hubspot.do({"action": "merge", "kind": "deal", "id": ids[0], "other": ids[1]})["id"]
+    second = portal.hubspot.do({"action": "merge", "kind": "deal", "id": ids[2], "other": first})["id"]
+    assert {portal.get(f"/crm/v3/objects/deals/{id_}").json()["id"] for id_ in (*ids, first)} == {second}
+
+
+def test_a_history_shows_the_newest_twenty_values() -> None:
+    """And no batch reads more than fifty histories."""
+    portal = a_portal()
+    id_ = portal.create("deals", dealname="0")
+    for at in range(1, 30):
+        portal.http.patch(f"/crm/v3/objects/deals/{id_}", json={"properties": {"dealname": str(at)}})
+    found = portal.get(f"/crm/v3/objects/deals/{id_}", propertiesWithHistory="dealname").json()
+    values = [each["value"] for each in found["propertiesWithHistory"]["dealname"]]
+    assert values == [str(at) for at in range(29, 9, -1)]
+    body = {"inputs": [{"id": id_}] * 51, "propertiesWithHistory": ["dealname"]}
+    assert portal.post("/crm/v3/objects/deals/batch/read", body).status_code == 400
+
+
 def test_owners_and_the_account_are_there_to_be_asked() -> None:
     """By email, by id, by user id; and whose portal it is."""
     portal = a_portal()

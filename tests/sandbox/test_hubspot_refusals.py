@@ -49,7 +49,7 @@ def test_a_read_only_token_reads_and_writes_nothing() -> None:
         http.get("/crm/v3/owners"),
     ]
     assert {answer.status_code for answer in reads} == {200}
-    assert portal.hubspot.state()["objects"]["deals"][0]["writes"] == 1
+    assert portal.hubspot.state()["deals"][0]["writes"] == 1
 
 
 def test_a_token_can_have_scopes_of_its_own() -> None:

@@ -57,7 +57,7 @@ def client(served: Served) -> hubspot.Client:
 
 
 def _count(served: Served, kind: str) -> int:
-    return len(served.standin.state()["objects"][kind])
+    return len(served.standin.state()[kind])
 
 
 def test_a_contact_lives_its_life(client: hubspot.Client) -> None:

@@ -121,6 +121,16 @@ def test_two_rows_of_one_batch_cannot_share_a_unique_value() -> None:
     assert portal.count("deals") + portal.count("contacts") == 0
 
 
+def test_the_results_of_a_batch_come_in_any_order() -> None:
+    """Every row has to be recognised by what is in it."""
+    portal = a_portal()
+    sent = [f"k{at}" for at in range(20)]
+    answer = portal.upsert("deals", *({"id": key, "properties": {}} for key in sent))
+    came = [row["properties"][UNIQUE] for row in answer.json()["results"]]
+    assert sorted(came) == sorted(sent)
+    assert came != sent
+
+
 def test_a_batch_takes_a_hundred_rows_and_not_one_more() -> None:
     """Refused as a whole."""
     portal = a_portal()
