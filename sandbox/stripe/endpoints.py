@@ -7,6 +7,7 @@ from sandbox.stripe import (
     credit_notes,
     customers,
     disputes,
+    invoice_lines,
     invoices,
     items,
     payments,
@@ -17,6 +18,6 @@ from sandbox.stripe import (
 from sandbox.stripe.world import Routes
 
 ROUTES = Routes()
-for noun in (account, billing, catalog, credit_notes, customers, disputes, invoices, items, payments, payouts, refunds,
-             subscriptions):  # fmt: skip
+for noun in (account, billing, catalog, credit_notes, customers, disputes, invoice_lines, invoices, items, payments,
+             payouts, refunds, subscriptions):  # fmt: skip
     ROUTES.extend(noun.ROUTES)
