@@ -12,8 +12,8 @@ from pydantic import Field, SecretStr
 
 from console import parts
 from console.fields import Shown
-from counterfoil import clock, database, failpoints
-from counterfoil.settings import Settings, settings
+from counterfoil import clock, credentials, database, failpoints
+from counterfoil.settings import Settings, secret, settings
 
 #: Leases use the database's clock; signature ages use ours, and senders allow five minutes.
 SKEW_SECONDS_MAX = 30.0
@@ -158,6 +158,21 @@ def _sources() -> Finding:
     return Finding(name="sources", verdict="ok", detail=f"{len(found)} can deliver", items=items)
 
 
+def _keys() -> Finding:
+    """What the providers' keys present themselves as; of the keys themselves nothing."""
+    wrong = credentials.problems(secret)
+    keys = {
+        name: key
+        for provider in credentials.FORMS
+        for name, key in credentials.keys_of(provider, provider.upper(), secret).items()
+    }
+    items = [f"{name} is {key.said}" for name, key in keys.items() if isinstance(key, credentials.Key)]
+    detail = "; ".join(items) or "none: nothing is read or written at a provider"
+    if wrong:
+        return Finding(name="API keys", verdict="wrong", detail="nothing starts like this", items=wrong)
+    return Finding(name="API keys", verdict="ok", detail=detail)
+
+
 def _owners() -> Finding:
     """P9: every class has a living owner, and so has every case that is open now."""
     from console.queries import promises
@@ -244,6 +259,7 @@ CHECKS: Mapping[str, Callable[[], Finding]] = {
     "clock": _clock,
     "broker": _broker,
     "sources": _sources,
+    "API keys": _keys,
     "owners": _owners,
     "handlers": _handlers,
     "nothing lost": _lost,

@@ -6,8 +6,8 @@ The only place that knows every floor. Imports happen inside, so that the door's
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from counterfoil import failpoints
-from counterfoil.settings import Settings, settings
+from counterfoil import credentials, failpoints
+from counterfoil.settings import Settings, secret, settings
 
 if TYPE_CHECKING:
     from ingest.app import Door
@@ -43,19 +43,19 @@ def checked(*parts: Callable[[], Any]) -> list[Any]:
 
 def checked_door() -> "Door":
     """The door. Owners are checked here too: without them nobody would hear of a failure. Raises: NotStarted."""
-    made: Door = checked(arm, placed, owners, door)[-1]
+    made: Door = checked(arm, placed, keys, owners, door)[-1]
     return made
 
 
 def checked_worker(config: Settings) -> Any:
     """The worker. Raises: NotStarted."""
-    return checked(arm, placed, owners, lambda: worker(config))[-1]
+    return checked(arm, placed, keys, owners, lambda: worker(config))[-1]
 
 
 def checked_all(config: Settings, *, with_console: bool) -> list[Any]:
     """The door, with the console's routes beside its own if wanted, and the worker. Raises: NotStarted."""
     return checked(
-        arm, placed, owners, lambda: door(_console_routes() if with_console else ()), lambda: worker(config)
+        arm, placed, keys, owners, lambda: door(_console_routes() if with_console else ()), lambda: worker(config)
     )[-2:]
 
 
@@ -69,6 +69,12 @@ def placed() -> None:
     if settings().is_production and settings().database_url is None:
         why = "production does not run on the embedded Postgres (COUNTERFOIL_ENV=development does)"
         raise NotStarted([f"DATABASE_URL is not set; {why}"])
+
+
+def keys() -> None:
+    """The providers' API keys are keys: a wrong one would fail at the first write, at night."""
+    if wrong := credentials.problems(secret):
+        raise NotStarted(wrong)
 
 
 def owners() -> Any:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from counterfoil import credentials
 from counterfoil.settings import Settings, secret
 from ingest.providers import find
 from ingest.providers.base import Provider, Received
@@ -28,13 +29,6 @@ Mode = Literal["live", "test", "any"]
 
 #: What a source may be called: it is a part of a path, of metric labels and of environment names.
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,40}")
-#: Prefixes by which an API key tells its mode.
-KEY_MODES: Mapping[str, Mode] = {
-    "sk_live_": "live",
-    "rk_live_": "live",
-    "sk_test_": "test",
-    "rk_test_": "test",
-}
 #: Members of a `[[source]]` table.
 MEMBERS = {"name", "provider", "secret_env", "mode", "accounts"}
 
@@ -150,20 +144,21 @@ def _source(
     if config.is_production and config.public_url is None and provider.signs_url:
         problems.append(f"source {name}: its signatures cover the URL; set COUNTERFOIL_PUBLIC_URL")
     prefix = name.upper().replace("-", "_")
-    mode = entry.get("mode") or _mode(prefix, env, problems)
+    problems += credentials.problems_of(provider.name, prefix, env)
+    mode = entry.get("mode") or _mode(provider.name, prefix, env, problems)
     accounts = entry.get("accounts") or _accounts(prefix, env)
     return Source(name, provider, secrets, mode, frozenset(accounts))
 
 
-def _mode(prefix: str, env: Environment, problems: list[str]) -> Mode:
+def _mode(provider: str, prefix: str, env: Environment, problems: list[str]) -> Mode:
     """`<SOURCE>_MODE`, or what the API key of the same account gives away, or any."""
     configured = env(f"{prefix}_MODE")
     if configured in ("live", "test", "any"):
         return configured  # type: ignore[return-value]
     if configured is not None:
         problems.append(f"{prefix}_MODE is {configured!r}; it is live, test or any")
-    key = env(f"{prefix}_API_KEY") or ""
-    return next((mode for start, mode in KEY_MODES.items() if key.startswith(start)), "any")
+    key = credentials.keys_of(provider, prefix, env).get(f"{prefix}_API_KEY")
+    return key.mode if isinstance(key, credentials.Key) and key.mode else "any"
 
 
 def _accounts(prefix: str, env: Environment) -> list[str]:

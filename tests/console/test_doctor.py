@@ -145,6 +145,20 @@ def test_production_names_what_it_lacks(database_url: str, monkeypatch: pytest.M
     assert any("COUNTERFOIL_API_TOKEN" in item for item in wrong()["configuration"])
 
 
+def test_keys_are_told_by_their_form_and_refused_when_they_are_none(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Restricted or secret, live or test; a publishable one is wrong. Nothing of a key is shown."""
+    monkeypatch.setenv("STRIPE_API_KEY", "rk_live_51Abc")
+    monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", "pat-eu1-51Abc")
+    assert found()["API keys"].detail == (
+        "STRIPE_API_KEY is a restricted key, live mode; HUBSPOT_ACCESS_TOKEN is a private app's token"
+    )
+    monkeypatch.setenv("STRIPE_API_KEY", "pk_live_51Abc")
+    assert "publishable" in wrong()["API keys"][0]
+    assert "51Abc" not in str(doctor.examine())
+
+
 @pytest.mark.parametrize(("environment", "verdict"), [("production", "wrong"), ("development", "ok")])
 def test_a_door_that_nobody_can_deliver_to_is_found(
     database_url: str, monkeypatch: pytest.MonkeyPatch, environment: str, verdict: str

@@ -238,6 +238,16 @@ def test_a_port_that_is_taken_ends_the_process(start: Start, environment: dict[s
         assert second.line == "", "it said where it listens and does not"  # type: ignore[attr-defined]
 
 
+@pytest.mark.chaos
+@pytest.mark.parametrize("process", ["serve", "door", "worker"])
+def test_a_key_that_cannot_be_used_keeps_a_process_from_starting(environment: dict[str, str], process: str) -> None:
+    """Not the first write, hours later, but the start says so; without a word of the key."""
+    said = failed(environment, process, STRIPE_API_KEY="pk_live_51Abc", HUBSPOT_ACCESS_TOKEN="51Abc")
+    assert "STRIPE_API_KEY is a publishable key" in said
+    assert "HUBSPOT_ACCESS_TOKEN has a form that is not known" in said
+    assert "51Abc" not in said
+
+
 NOBODY = {"STRIPE_WEBHOOK_SECRET": "", "HUBSPOT_CLIENT_SECRET": ""}
 
 

@@ -102,6 +102,28 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     assert len(raised.value.problems) == 3
 
 
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        ({"STRIPE_API_KEY": "pk_live_abc123"}, "STRIPE_API_KEY is a publishable key"),
+        ({"STRIPE_API_KEY": "abc123"}, "STRIPE_API_KEY has a form that is not known"),
+        ({"STRIPE_API_KEY": "sk_live_a", "STRIPE_MODE": "test"}, "test and live are mixed"),
+    ],
+)
+def test_a_key_that_is_none_does_not_pass_for_any_mode(env: dict[str, str], words: str) -> None:
+    """It would leave the door open to live and test events alike; what was given is not repeated."""
+    with pytest.raises(SourcesUnusable, match=words) as raised:
+        sources_of({"STRIPE_WEBHOOK_SECRET": "whsec_a", **env})
+    assert "abc123" not in str(raised.value)
+
+
+def test_the_keys_of_a_further_account_are_looked_at_too(tmp_path: Path) -> None:
+    """By the name of its source."""
+    toml = '[[source]]\nname="stripe-eu"\nprovider="stripe"\nsecret_env="S"'
+    with pytest.raises(SourcesUnusable, match="STRIPE_EU_API_KEY is a publishable key"):
+        sources_of({"S": "whsec_eu", "STRIPE_EU_API_KEY": "pk_live_x"}, tmp_path, toml)
+
+
 def test_hubspot_needs_its_public_url_in_production() -> None:
     """Its signatures cover the URL; a Host header is not to be believed."""
     with pytest.raises(SourcesUnusable, match="COUNTERFOIL_PUBLIC_URL"):
