@@ -57,6 +57,8 @@ class Crm:
 
     def merge(self, primary: Record, other: Record, author: Author) -> Record:
         """Make two records one, associations included."""
+        if self.records.pretends:
+            return primary
         made = self.records.merge(primary, other, author)
         for old in (primary, other):
             self.links.move(old, made)

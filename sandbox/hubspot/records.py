@@ -218,7 +218,7 @@ class Records:
             if not value:
                 continue
             holder = taken.get((name, value)) or self._holders.get((kind.type_id, name, value))
-            if holder is not None and holder != own:
+            if holder is not None and self._merged_into.get((kind.type_id, holder), holder) != own:
                 raise self._conflict(kind, name, value, own, holder)
             taken[name, value] = own or "another row of this batch"
 

@@ -89,7 +89,8 @@ def _add_property(crm: Crm, kind: Kind, body: dict[str, Any]) -> Property:
         body["name"], body["type"], _options(body), is_unique, label=body["label"], group=body["groupName"],
         field_type=body["fieldType"], hubspot_defined=False,
     )  # fmt: skip
-    crm.catalogue.add(kind, definition)
+    if not crm.records.pretends:
+        crm.catalogue.add(kind, definition)
     return definition
 
 

@@ -158,6 +158,8 @@ def test_merged_records_become_a_third_that_both_ids_lead_to() -> None:
     linked = portal.get(f"/crm/v4/objects/deals/{deal}/associations/contacts").json()["results"]
     assert [str(each["toObjectId"]) for each in linked] == [made["id"]]
     assert made["properties"]["email"] == "a@example.com"
+    swap = {"properties": {"email": "b@example.com"}}
+    assert portal.http.patch(f"/crm/v3/objects/contacts/{one}", json=swap).status_code == 200
 
 
 def test_a_record_that_was_merged_twice_is_still_found_by_every_id() -> None:

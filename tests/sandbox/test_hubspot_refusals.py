@@ -153,7 +153,11 @@ def test_an_error_may_lack_every_field() -> None:
 def _writes(portal: Portal) -> list[httpx.Response]:
     """One of every kind of write."""
     row = {"id": "k1", "idProperty": UNIQUE, "properties": {"dealname": "B"}}
+    added = {"name": "extra", "label": "Extra", "type": "string", "fieldType": "text", "groupName": "dealinformation"}
+    merged = {"primaryObjectId": "20000000001", "objectIdToMerge": "20000000002"}
     return [
+        portal.post("/crm/v3/properties/deals", added),
+        portal.post(f"{DEALS}/merge", merged),
         portal.post(DEALS, BODY),
         portal.upsert("deals", {"id": "k9", "properties": {}}),
         portal.post(f"{DEALS}/batch/update", {"inputs": [row]}),
@@ -166,17 +170,19 @@ def test_a_write_can_be_answered_as_done_and_not_be_done() -> None:
     """Same words as ever, with an id that leads nowhere; state and webhooks show nothing."""
     portal = a_portal()
     portal.create("deals", dealname="A", **{UNIQUE: "k1"})
+    portal.create("deals", dealname="C")
     portal.create("contacts", email="a@example.com")
     portal.events()
     before = portal.hubspot.state()
     portal.exchange.faults.add(Fault("not_applied", times=None))
     answers = _writes(portal)
-    assert [each.status_code for each in answers] == [201, 200, 200, 200, 204]
-    assert answers[2].json()["results"][0]["properties"]["dealname"] == "B"
+    assert [each.status_code for each in answers] == [201, 200, 201, 200, 200, 200, 204]
+    assert answers[4].json()["results"][0]["properties"]["dealname"] == "B"
     assert portal.hubspot.state() == before
     assert portal.events() == []
     portal.exchange.faults.clear()
-    assert portal.get(f"{DEALS}/{answers[0].json()['id']}").status_code == 404
+    assert portal.get(f"{DEALS}/{answers[2].json()['id']}").status_code == 404
+    assert portal.get("/crm/v3/properties/deals/extra").status_code == 404
     assert portal.get(f"{DEALS}/20000000001").json()["properties"]["dealname"] == "A"
 
 
