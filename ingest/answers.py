@@ -70,7 +70,8 @@ class Problem(Exception):
     def answer(self) -> Answer:
         """The problem document."""
         document = {
-            "type": f"urn:counterfoil:problem:{self.reason}",
+            # Spelled as everywhere in URNs and in the API; the code itself is a label and a name.
+            "type": f"urn:counterfoil:problem:{self.reason.replace('_', '-')}",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,
