@@ -54,8 +54,8 @@ async def _reply(outcome: Outcome, receive: Receive, send: Send) -> None:
     answer = outcome.answer
     if answer is None:
         raise AssertionError("Bug: an outcome that ends with an answer has none")
-    if outcome.seconds:
-        await asyncio.sleep(outcome.seconds)
+    if outcome.seconds and await _is_gone(receive, outcome.seconds):
+        return
     whole = outcome.ending == "whole"
     body = answer.body if whole else answer.body[: len(answer.body) // 2]
     await send({"type": "http.response.start", "status": answer.status, "headers": _raw_headers(answer)})
@@ -96,10 +96,16 @@ async def _cut(receive: Receive, *, with_reset: bool) -> None:
 
 
 async def _hang(outcome: Outcome, receive: Receive) -> None:
+    if not await _is_gone(receive, outcome.seconds or HANG_SECONDS_MAX):
+        await _cut(receive, with_reset=False)
+
+
+async def _is_gone(receive: Receive, seconds: float) -> bool:
+    """Wait; whether the client went before the time was over."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(receive(), outcome.seconds or HANG_SECONDS_MAX)
-        return
-    await _cut(receive, with_reset=False)
+        await asyncio.wait_for(receive(), seconds)
+        return True
+    return False
 
 
 @dataclass
