@@ -8,7 +8,7 @@ committed the threads go on; under load many results share a commit.
 
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from uuid import UUID
 
 import psycopg
@@ -39,12 +39,14 @@ REPLAYS_FROM_SHARE = 0.5
 class Sender:
     """One per worker process."""
 
-    def __init__(self, destinations: Mapping[str, Destination], config: Settings) -> None:
+    def __init__(
+        self, destinations: Mapping[str, Destination], config: Settings, threads: Executor | None = None
+    ) -> None:
         self._remote = {name: one for name, one in destinations.items() if isinstance(one, Remote)}
         self._ours = {name: one for name, one in destinations.items() if isinstance(one, SameTransaction)}
         self._lease_seconds = config.lease_seconds
         self._threads_max = config.sender_threads
-        self._threads = ThreadPoolExecutor(config.sender_threads, thread_name_prefix="send")
+        self._threads = threads or ThreadPoolExecutor(config.sender_threads, thread_name_prefix="send")
         self._clients: dict[str, Http] = {}
         self._finished: list[Performed] = []
         self._looked: list[tuple[str, bool]] = []

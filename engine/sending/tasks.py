@@ -63,15 +63,15 @@ def perform(write: ClaimedWrite, destination: Remote, http: Http) -> Performed:
 
 
 def _look(write: ClaimedWrite, effect: Effect, destination: Remote, http: Http) -> Performed:
-    original = write.action.get("original")
     try:
-        if original is None:
-            return Performed(write, image=destination.look(http, effect))
-        # A reversal looks at what it would take back: whether it still stands as we wrote it.
-        written = Effect.from_json(original["effect"])
-        image = destination.look(http, written)
+        image = destination.look(http, effect)
     except Failed as failed:
         return Performed(write, failed=str(failed), down=True)
+    original = write.action.get("original")
+    if original is None:
+        return Performed(write, image=image)
+    # A reversal sees whether what it would take back still stands as we wrote it.
+    written = Effect.from_json(original["effect"])
     return Performed(write, image=image, changed=destination.changed_since(written, original["receipt"], image))
 
 
