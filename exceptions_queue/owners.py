@@ -26,11 +26,15 @@ _T = TypeVar("_T", bound=BaseModel)
 
 
 class OwnersRefused(Exception):
-    """The owners file breaks the promise that every failure has a living owner; `problems` lists all of them."""
+    """The owners file breaks the promise that every failure has a living owner.
+
+    `problems` lists all of them, each with the file and the key or line: they are shown among those of other files.
+    """
 
     def __init__(self, file: Path, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__(f"{file.name}: " + "; ".join(problems))
+        name = file.name if file == PACKAGED else str(file)
+        self.problems = [f"{name}: {problem}" for problem in problems]
+        super().__init__("; ".join(self.problems))
 
 
 def load(file: Path | None = None) -> Roster:

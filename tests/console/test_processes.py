@@ -219,6 +219,8 @@ def test_a_configuration_that_cannot_work_does_not_start(environment: dict[str, 
     for word in ("roles", "no_such_package", "missing.toml"):
         assert word in said
     assert "roles" in failed(environment, "door", **broken)
+    gone = str(tmp_path / "no-owners.toml")
+    assert f"{gone}: cannot be read" in failed(environment, "door", COUNTERFOIL_OWNERS=gone)
     assert "no_such_package" in failed(environment, "worker", **broken)
     assert "roles" in failed(environment, "sweeper", **broken)
     assert "roles" in failed(environment, "console", **broken)

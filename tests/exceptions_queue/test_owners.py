@@ -1,5 +1,6 @@
 """The owners file: every mistake is named, nobody absent owns anything, and a bad edit takes no owner away."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,10 +18,34 @@ PACKAGED = owners.PACKAGED.read_text()
 
 
 def problems_of(use_owners: Callable[..., Path], text: str) -> list[str]:
-    """What the check says about this file."""
+    """What the check says about this file, without its name."""
+    file = use_owners(text)
     with pytest.raises(owners.OwnersRefused) as refused:
-        owners.load(use_owners(text))
-    return refused.value.problems
+        owners.load(file)
+    return [problem.removeprefix(f"{file}: ") for problem in refused.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        ("fallback = \n", "is not TOML: .*line 1"),
+        ('fallback = "log://"\n[people.a]\nname = 7', "people.a.name: "),
+        (PACKAGED.replace('owner = "rhea"', 'owner = "ghost"'), "roles.revops.owner: there is no person 'ghost'"),
+    ],
+)
+def test_each_problem_names_the_file_and_the_place_in_it(
+    use_owners: Callable[..., Path], text: str | None, words: str
+) -> None:
+    """Whoever has several files to look after knows which, also when it is not there at all."""
+    file = use_owners(text or "")
+    if text is None:
+        file.unlink()
+    with pytest.raises(owners.OwnersRefused) as refused:
+        owners.load()
+    assert all(problem.startswith(f"{file}: ") for problem in refused.value.problems)
+    assert re.search(words, refused.value.problems[0])
+    assert str(file) in str(refused.value)
 
 
 def test_the_packaged_file_holds() -> None:
