@@ -5,13 +5,13 @@ Pages: https://docs.stripe.com/api/payouts/object, https://docs.stripe.com/repor
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from contracts.base import Part, Violation
 from contracts.event_rules import currency_known, dates, ids_usable, off, present, status_in
-from contracts.invoice_lines import Minor, Reference
+from contracts.invoice_lines import Minor
 from contracts.invoice_shapes import Seconds
 from contracts.stripe import OLDEST_READ
 from contracts.stripe_event import Notification, StripeEvent
@@ -69,7 +69,7 @@ class PayoutPaidReference(Notification, PayoutPaid):
 
 
 class PayoutPart(Part):
-    """A balance transaction that is in a payout; `net` is `amount` less the fee."""
+    """A balance transaction that is in a payout; `net` is `amount` less the fee, `converted` from another currency."""
 
     id: str
     amount: Minor
@@ -78,8 +78,7 @@ class PayoutPart(Part):
     currency: str
     type: str
     reporting_category: str
-    source: Reference = None
-    exchange_rate: Any = None
+    converted: bool = False
 
 
 _PARTS = TypeAdapter(list[PayoutPart])

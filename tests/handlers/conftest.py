@@ -26,7 +26,8 @@ def _changed(sample: str, **members: Any) -> dict[str, Any]:
 def _planned(event: dict[str, Any], context: dict[str, Any] | None = None) -> Outcome:
     kind = event["type"].removeprefix("v1.")
     spec = HANDLERS.find("stripe", kind)
-    assert spec is not None
+    if spec is None:
+        raise LookupError(f"nobody handles {kind}")
     contract = find_contract("stripe", kind, event.get("api_version"), event).check(event)
     return outcome_of(spec.function(contract, context or {}) if spec.takes_context else spec.function(contract))
 
