@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol, Self, runtime_checkable
 from uuid import UUID
 
 import msgspec
+from typing_extensions import TypeIs
 
 from contracts.money import Money
 from counterfoil.database import Connection
@@ -110,3 +111,8 @@ class SameTransaction(Destination, Protocol):
 
     def inverse(self, effect: Effect, *, on: date) -> Effect:
         """The effect that takes another one back, as of a day; the caller gives it its key."""
+
+
+def is_own(destination: Destination) -> TypeIs[SameTransaction]:
+    """Whether it is in our own database. By its word: asking a protocol costs a hundred times as much."""
+    return destination.safety == "same_transaction"

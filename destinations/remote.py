@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from typing_extensions import TypeIs
+
 from destinations.base import Destination, Effect, Safety
 from destinations.http import Http
 
@@ -144,3 +146,8 @@ class Remote(Destination, Protocol):
 
     def ping(self, http: Http) -> bool:
         """A cheap read: whether the destination answers. Nothing is raised."""
+
+
+def is_remote(destination: Destination) -> TypeIs[Remote]:
+    """Whether it is behind a network. By its word: asking a protocol costs a hundred times as much."""
+    return destination.safety != "same_transaction"

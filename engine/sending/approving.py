@@ -15,7 +15,7 @@ from counterfoil.ledger.outbox import ClaimedWrite, Result
 from counterfoil.lifecycle import WriteState
 from destinations.base import Destination, Effect
 from destinations.references import ReceiptMissing
-from destinations.remote import Image, Remote
+from destinations.remote import Image, Remote, is_remote
 from engine.sending.tasks import Performed, effect_of
 from engine.sending.verdicts import Judged
 from exceptions_queue import approvals, failures
@@ -53,7 +53,7 @@ def _target(done: Performed, destinations: Mapping[str, Remote]) -> str | None:
 
 def target_of(effect: Effect, destination: Destination) -> str | None:
     """The record that an effect changes, as it is kept: with its destination before it."""
-    if not isinstance(destination, Remote):
+    if not is_remote(destination):
         return None
     target = destination.target(effect)
     return f"{effect.destination}:{target}" if target else None
@@ -83,7 +83,7 @@ def proposed(
     effect: Effect, destination: Destination, handler: str | None, known: set[str], must_ask: str | None
 ) -> Proposed:
     """An effect as the policy looks at it."""
-    operation = destination.operations.get(effect.operation) if isinstance(destination, Remote) else None
+    operation = destination.operations.get(effect.operation) if is_remote(destination) else None
     target = target_of(effect, destination)
     fields = effect.body.get("properties") or effect.body.get("values") or effect.body
     return Proposed(
@@ -108,8 +108,8 @@ def shown(
 
     `digest`: of the effect as planned (its references may be filled in by now).
     """
-    operation = destination.operations[effect.operation] if isinstance(destination, Remote) else None
-    lines = destination.render(effect) if isinstance(destination, Remote) else _rendered(effect)
+    operation = destination.operations[effect.operation] if is_remote(destination) else None
+    lines = destination.render(effect) if is_remote(destination) else _rendered(effect)
     return {
         "effect_digest": digest,
         "key": effect.key,

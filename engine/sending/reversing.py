@@ -16,8 +16,8 @@ from counterfoil.database import Connection
 from counterfoil.ledger import move, outbox
 from counterfoil.ledger.outbox import ClaimedWrite, Result
 from counterfoil.lifecycle import WriteState
-from destinations.base import KEY_LENGTH_MAX, Destination, Effect, SameTransaction
-from destinations.remote import Image, NoInverse, Remote
+from destinations.base import KEY_LENGTH_MAX, Destination, Effect, is_own
+from destinations.remote import Image, NoInverse, is_remote
 from engine.sending.approving import target_of
 from exceptions_queue.refusals import NotNow, NotThere, signed
 
@@ -70,11 +70,11 @@ def original_effect(row: Mapping[str, Any]) -> Effect:
 def inverse_of(original: Effect, row: Mapping[str, Any], destination: Destination) -> Effect:
     """The effect that takes a write back, under its own key. Raises: NotReversible."""
     try:
-        if isinstance(destination, Remote):
+        if is_remote(destination):
             image = Image.from_json(row["pre_image"]) if row["pre_image"] else None
             effect = destination.inverse(original, row["receipt"] or {}, image)
         else:
-            assert isinstance(destination, SameTransaction), f"Bug: {destination.name} has no safety that is known"
+            assert is_own(destination), f"Bug: {destination.name} has no safety that is known"
             effect = destination.inverse(original, on=clock.now().date())
     except NoInverse as none:
         raise NotReversible(str(none)) from none

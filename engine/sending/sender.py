@@ -18,9 +18,9 @@ from counterfoil.database import Connection
 from counterfoil.ledger import outbox, reach
 from counterfoil.ledger.outbox import ClaimedWrite
 from counterfoil.settings import Settings
-from destinations.base import Destination, SameTransaction
+from destinations.base import Destination, is_own
 from destinations.http import Http, NotConfigured
-from destinations.remote import Remote
+from destinations.remote import Remote, is_remote
 from engine.sending import applying
 from engine.sending.recording import Recorded, record
 from engine.sending.tasks import Performed, broken, perform
@@ -42,8 +42,8 @@ class Sender:
     def __init__(
         self, destinations: Mapping[str, Destination], config: Settings, threads: Executor | None = None
     ) -> None:
-        self._remote = {name: one for name, one in destinations.items() if isinstance(one, Remote)}
-        self._ours = {name: one for name, one in destinations.items() if isinstance(one, SameTransaction)}
+        self._remote = {name: one for name, one in destinations.items() if is_remote(one)}
+        self._ours = {name: one for name, one in destinations.items() if is_own(one)}
         self._lease_seconds = config.lease_seconds
         self._threads_max = config.sender_threads
         self._threads = threads or ThreadPoolExecutor(config.sender_threads, thread_name_prefix="send")

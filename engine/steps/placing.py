@@ -14,8 +14,8 @@ from counterfoil import audit, keys
 from counterfoil.database import Connection
 from counterfoil.ledger import finish, outbox
 from counterfoil.lifecycle import EventState, WriteState
-from destinations.base import Destination, Effect, SameTransaction
-from destinations.remote import Remote
+from destinations.base import Destination, Effect, is_own
+from destinations.remote import is_remote
 from engine import controls
 from engine.passing import Pass, Verdict
 from engine.sending import approving
@@ -45,8 +45,7 @@ def places(conn: Connection, one: Pass, destinations: Mapping[str, Destination])
         (
             by
             for effect in one.effects
-            if isinstance(destinations[effect.destination], SameTransaction)
-            and (by := held.holds(effect.destination, effect.operation))
+            if is_own(destinations[effect.destination]) and (by := held.holds(effect.destination, effect.operation))
         ),
         None,
     )
@@ -68,8 +67,8 @@ def _place(one: Pass, position: int, effect: Effect, destination: Destination, o
     found = Placed(keys.new_id(), one, effect, position, W.SHADOW, _NOBODY)
     if not out:
         return found
-    remote = isinstance(destination, Remote)
-    if isinstance(destination, Remote) and destination.operations[effect.operation].looks:
+    remote = is_remote(destination)
+    if is_remote(destination) and destination.operations[effect.operation].looks:
         found.status = W.PLANNED
         return found
     handler = one.spec.name if one.spec else None

@@ -13,7 +13,7 @@ from counterfoil.database import Connection
 from counterfoil.ledger import finish, outbox
 from counterfoil.lifecycle import EventState, WriteState
 from destinations.base import Destination
-from destinations.remote import Remote
+from destinations.remote import is_remote
 from engine.passing import Pass, Verdict
 from engine.steps.placing import Placed, ask, planned_row, tell
 from exceptions_queue import failures
@@ -64,7 +64,7 @@ def _asked_again(found: Placed, state: WriteState, destinations: Mapping[str, De
     if state in (W.REJECTED, W.EXPIRED):
         found.decision = found.decision if found.decision.needed else Decision(1, "asked_before")
         destination = destinations[found.effect.destination]
-        looks = isinstance(destination, Remote) and destination.operations[found.effect.operation].looks
+        looks = is_remote(destination) and destination.operations[found.effect.operation].looks
         found.status = W.PLANNED if looks else W.AWAITING_APPROVAL
     elif found.status is W.CONFIRMED:
         found.status = W.PLANNED  # applied by the sender's next round, in its own transaction

@@ -7,7 +7,7 @@ from counterfoil import audit, failpoints
 from counterfoil.database import Connection
 from counterfoil.ledger import finish, outbox
 from counterfoil.lifecycle import WriteState
-from destinations.base import Destination, Effect, SameTransaction
+from destinations.base import Destination, Effect, is_own
 from engine.passing import Pass
 from engine.sending import approving, completing
 from engine.steps.placing import Placed, ask, places, planned_row, tell, written_row
@@ -57,7 +57,7 @@ def _apply(conn: Connection, effects: Mapping[UUID, Effect], destinations: Mappi
     for name in {effect.destination for effect in effects.values()}:
         batch = {id: effect for id, effect in effects.items() if effect.destination == name}
         destination = destinations[name]
-        assert isinstance(destination, SameTransaction), f"Bug: {name} cannot be written inside a transaction"
+        assert is_own(destination), f"Bug: {name} cannot be written inside a transaction"
         for id, receipt in destination.apply_many(conn, batch).items():
             if receipt.status == "different":
                 raise KeyTaken(f"{name} holds other content under {batch[id].key}")
