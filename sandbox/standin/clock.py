@@ -1,5 +1,6 @@
 """A clock that can be moved: lifetimes of keys and lags of searches are waited for without waiting."""
 
+import threading
 from collections.abc import Callable
 
 
@@ -10,6 +11,7 @@ class MovableClock:
         """Follow `base`, or stand at `at`."""
         self._base = base
         self._ahead = at
+        self._lock = threading.Lock()
 
     def __call__(self) -> float:
         """The time now."""
@@ -19,4 +21,5 @@ class MovableClock:
         """Move on; never back."""
         if seconds < 0:
             raise ValueError("a clock does not go back")
-        self._ahead += seconds
+        with self._lock:
+            self._ahead += seconds

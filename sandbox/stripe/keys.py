@@ -14,7 +14,7 @@ from sandbox.stripe.errors import invalid, key_in_use, key_reused
 from sandbox.stripe.world import World
 
 KEY_LENGTH_MAX = 255
-#: Nobody has more keys than this alive in a sandbox; beyond it the expired ones are thrown out.
+#: With this many keys the expired ones are thrown out; with twice as many as were left, again.
 SWEEP_AT = 50_000
 
 
@@ -35,6 +35,7 @@ class Keys:
         self._now = now
         self._lifetime_seconds = lifetime_seconds
         self._kept: dict[tuple[str | None, bool, str], Remembered] = {}
+        self._sweep_at = SWEEP_AT
 
     def begin(self, world: World, key: str, ask: Ask, params: dict[str, Any]) -> Remembered | None:
         """What this key stands for already; None when the request is new. Raises: Refused."""
@@ -52,8 +53,9 @@ class Keys:
     def keep(self, world: World, key: str, ask: Ask, params: dict[str, Any], answer: Answer) -> None:
         """Remember what was answered."""
         now = self._now()
-        if len(self._kept) >= SWEEP_AT:
+        if len(self._kept) >= self._sweep_at:
             self._kept = {name: each for name, each in self._kept.items() if now - each.at < self._lifetime_seconds}
+            self._sweep_at = max(SWEEP_AT, 2 * len(self._kept))
         self._kept[_name(world, key)] = Remembered(_print(ask, params), now, now + ask.takes_seconds, answer)
 
     def spoil(self, world: World, key: str, ask: Ask, params: dict[str, Any], spoilt: Answer, *,

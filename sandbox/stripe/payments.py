@@ -46,13 +46,15 @@ def ask_for(world: World, invoice: dict[str, Any]) -> None:
         "status_transitions": {"canceled_at": None, "paid_at": None},
     }
     world.add(link)
+    world.links[invoice["id"]] = link["id"]
     world.tell("payment_intent.created", intent)
 
 
 def link_of(world: World, invoice: dict[str, Any]) -> dict[str, Any] | None:
     """How an invoice is, or was, paid."""
-    links = world.table("invoice_payment").values()
-    return next((link for link in links if link["invoice"] == invoice["id"] and link["status"] != "canceled"), None)
+    found = world.links.get(invoice["id"])
+    link = world.table("invoice_payment").get(found) if found else None
+    return link if link is not None and link["status"] != "canceled" else None
 
 
 def charge(world: World, invoice: dict[str, Any], amount_minor: int) -> Refused | None:

@@ -48,6 +48,7 @@ class World:
         self._rng = rng
         self.tables: dict[str, dict[str, dict[str, Any]]] = {}
         self.lines: dict[str, list[dict[str, Any]]] = {}  #: of invoices, all of them
+        self.links: dict[str, str] = {}  #: the invoice payment of an invoice
         self.declining: set[str] = set()  #: customers whose cards say no
         self.index = Index(now, terms.search_lag_seconds)
         self.outbox = Outbox(self.account, livemode, terms.api_version, terms.posts)

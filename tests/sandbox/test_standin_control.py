@@ -1,5 +1,6 @@
 """A stand-in in another process can be steered: faults, journal, time, by hand; and its webhooks reach a door."""
 
+import random
 import signal
 import subprocess
 import sys
@@ -14,7 +15,10 @@ from toy_standin import Counter, Way
 
 from ingest.providers import find
 from ingest.providers.base import Request
-from sandbox.standin.post import Address
+from sandbox.standin.base import Ask
+from sandbox.standin.clock import MovableClock
+from sandbox.standin.exchange import Exchange
+from sandbox.standin.post import Address, Poster
 from sandbox.standin.serve import serving
 
 SECRET = "whsec_standin_test"
@@ -135,6 +139,23 @@ def test_webhooks_come_twice_when_asked(door: Door) -> None:
     with serving(Counter, address=Address(door.url, SECRET, double=1.0)) as served:
         httpx.post(f"{served.url}/things")
         assert door.wait(2) == [b'{"count":1}'] * 2
+
+
+def test_what_is_due_together_goes_in_any_order_when_asked() -> None:
+    """By seed; all of it, signed, and otherwise in the order in which it happened."""
+    clock = MovableClock(at=1_000.0)
+    exchange = Exchange(Counter(clock, random.Random(1)), clock, random.Random(2))
+    orders = []
+    for shuffle, seed in ((False, 1), (True, 1), (True, 1), (True, 2)):
+        exchange.reset()
+        for _ in range(6):
+            exchange.take(Ask("POST", "/things", [], {}))
+        poster = Poster(exchange, Address("http://door.test", SECRET, shuffle=shuffle), random.Random(seed), time.time)
+        signed = poster.due()
+        assert all("stripe-signature" in {name.lower() for name in each.headers} for each in signed)
+        orders.append([each.hook.body for each in signed])
+    assert orders[0] == sorted(orders[1])
+    assert orders[0] != orders[1] == orders[2] != orders[3]
 
 
 def test_the_command_says_where_it_listens_and_stops_when_told() -> None:
