@@ -1,0 +1,51 @@
+"""Who answers for what, the workflows, and the numbers."""
+
+from pydantic import Field
+
+from console.fields import Moment, Money, Shown
+
+
+class Owner(Shown):
+    """Who answers for one failure class, now."""
+
+    failure_class: str = Field(alias="class")
+    title: str
+    role: str
+    owner: str
+    name: str
+    deputies: list[str]
+    escalation: list[dict[str, str]] = Field(description="who is told next: `after`, `to`")
+    respond_within: str
+    by_itself: str
+    advice: str
+
+
+class Handler(Shown):
+    """One workflow: which events it takes and which code it is."""
+
+    name: str
+    version: str
+    source: str
+    types: list[str]
+    ordering: str
+    description: str
+
+
+class Stats(Shown):
+    """The numbers of one window, and what stands open now."""
+
+    since: Moment
+    until: Moment
+    events_received: int
+    events_by_status: dict[str, int]
+    events_by_source: dict[str, int]
+    duplicates: int
+    runs_by_status: dict[str, int]
+    writes_by_status: dict[str, int]
+    written: list[Money] = Field(description="amounts of confirmed writes of the window")
+    rejections: dict[str, int]
+    events_due: int
+    oldest_due_seconds: float | None
+    cases_live: dict[str, int]
+    at_stake: list[Money]
+    notifications_by_status: dict[str, int]
