@@ -22,6 +22,7 @@ import psycopg
 from counterfoil import clock, database, failpoints, queue, telemetry
 from counterfoil.database import Connection
 from counterfoil.ledger import claim as ledger_claim
+from counterfoil.ledger import finish
 from counterfoil.ledger.claim import Claimed
 from counterfoil.lifecycle import EventState
 from counterfoil.settings import Settings
@@ -29,6 +30,7 @@ from engine.deadline import watchdog
 from engine.passing import Pass
 from engine.pipeline import Pipeline
 from engine.sending.sender import Sender
+from engine.turns import go_on, told_apart, walked
 
 #: Events per claim. Measured: beyond about a hundred the cost per event no longer falls, while a crash costs more.
 GROUP_MAX = 128
@@ -160,20 +162,24 @@ class Worker:
                 self._suspects.release()
 
     def _run_group(self, conn: Connection, group: list[Claimed]) -> None:
-        pure = [event for event in group if not self._waits_for_others(event)]
-        for event in group:
-            if self._waits_for_others(event):
-                future = self._slow.submit(self._run_alone, event)
-                self._slow_now.add(future)
-                future.add_done_callback(self._slow_now.discard)
-                if event.crashes:
-                    wait([future])
+        here, apart, later = told_apart(group, self._waits_for_others)
+        for event in apart:
+            future = self._slow.submit(self._run_alone, event)
+            self._slow_now.add(future)
+            future.add_done_callback(self._slow_now.discard)
+            if event.crashes:
+                wait([future])
         try:
-            if pure:
+            rest = here
+            while rest:
                 began = clock.ticks_seconds()
-                self._finish(conn, [self.pipeline.walk(event) for event in pure], began)
+                passes, rest = walked(rest, self.pipeline.walk)
+                done = self._finish(conn, passes, began)
+                rest, held_up = go_on(rest, passes, done)
+                later += held_up
+            finish.give_back(conn, [(event.id, event.fence) for event in later])
         finally:
-            self._drop(pure)
+            self._drop(here + later)
 
     def _wait_for_room(self) -> None:
         """Claim no more than the threads can begin soon: what waits in a thread's queue waits for no other worker."""
@@ -194,11 +200,12 @@ class Worker:
         finally:
             self._drop([event])
 
-    def _finish(self, conn: Connection, passes: list[Pass], began: float) -> None:
+    def _finish(self, conn: Connection, passes: list[Pass], began: float) -> list[Pass]:
         done = self.pipeline.commit(conn, passes, worker=self.name)
         if any(one.effects and one.verdict and one.verdict.status is EventState.WAITING for one in done):
             self._sender.wake()
         _tell(done, late=len(passes) - len(done), seconds=clock.ticks_seconds() - began)
+        return done
 
     def _beat(self) -> None:
         """Renew the leases of what is in hand, on a connection of its own."""

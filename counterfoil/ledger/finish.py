@@ -129,7 +129,6 @@ WITH new AS (
     FROM jsonb_to_recordset(%s::jsonb) AS r(id uuid, key text, destination text, operation text, status text,
          subject text, amount_minor bigint, currency text, action jsonb, digest text, event_id uuid, run_id uuid,
          handler text, attempts int, receipt jsonb, confirmed boolean)
-    ORDER BY r.key
     ON CONFLICT (key) DO NOTHING
     RETURNING id
 )
@@ -141,7 +140,8 @@ def record_writes(conn: Connection, rows: Sequence[WriteRow]) -> set[UUID]:
     """Record effects under their keys; returns the ids that are new. A key that stands already stays as it is."""
     if not rows:
         return set()
-    return _ids(conn.execute(_WRITES, (_json(rows),)))
+    # In key order, so that two groups cannot lock crosswise; of two with one key the one that was given first wins.
+    return _ids(conn.execute(_WRITES, (_json(sorted(rows, key=lambda row: row.key)),)))
 
 
 def standing_writes(conn: Connection, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -187,3 +187,18 @@ WHERE e.id = r.id AND e.fence = r.fence AND e.status = 'running'
 def settle(conn: Connection, rows: Sequence[Settled]) -> int:
     """Bring events to rest, each only under its own fence; returns how many moved."""
     return conn.execute(_SETTLE, (_json(rows),)).rowcount
+
+
+_GIVE_BACK = """
+UPDATE events e SET status = 'queued', lease_until = NULL, attempts = e.attempts - 1
+FROM jsonb_to_recordset(%s::jsonb) AS r(id uuid, fence int)
+WHERE e.id = r.id AND e.fence = r.fence AND e.status = 'running'
+"""
+
+
+def give_back(conn: Connection, held: Sequence[tuple[UUID, int]]) -> int:
+    """Undo a claim: these were not begun, and whoever comes next may have them; returns how many were still ours."""
+    if not held:
+        return 0
+    with conn.transaction():
+        return conn.execute(_GIVE_BACK, (_json([{"id": id, "fence": fence} for id, fence in held]),)).rowcount
