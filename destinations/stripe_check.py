@@ -124,3 +124,10 @@ def shown(value: object, made: str) -> str:
 def money_text(amount_minor: int, currency: str) -> str:
     """An amount for people."""
     return str(Money(amount_minor, currency))
+
+
+def marker(made: Mapping[str, Any], name: str) -> str | None:
+    """What stands under one of our names in the metadata of an object of Stripe's."""
+    metadata = made.get("metadata")
+    found = metadata.get(name) if isinstance(metadata, dict) else None
+    return found if isinstance(found, str) else None

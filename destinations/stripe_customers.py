@@ -94,11 +94,13 @@ class DeleteCustomer(Changing):
         reply = stripe_wire.delete(client, f"/v1/customers/{id}")
         if reply.receipt.get("code") == "resource_missing":
             return Sent("already", "the customer is gone", id, reply.receipt)
-        if reply.meaning != "done":
-            return reply.sent()
-        if reply.body.get("deleted") is not True or reply.body.get("id") != id:
-            return reply.sent("unknown", "the answer does not say that the customer is deleted")
-        return Sent("done", reply.detail, id, {**reply.receipt, "object": id})
+        return self.ended(client, effect, reply)
+
+    def id(self, effect: Effect) -> str:
+        return str(effect.body["customer"])
+
+    def shows(self, effect: Effect, body: Mapping[str, Any]) -> bool:
+        return body.get("deleted") is True and body.get("id") == effect.body["customer"]
 
     def is_done(self, effect: Effect, now: Image) -> bool:
         return now.version is None

@@ -12,13 +12,8 @@ from destinations.base import Effect
 from destinations.http import Http
 from destinations.remote import Attempt, Finding, Image, Operation, Sent
 from destinations.stripe_answers import Reply
-from destinations.stripe_check import MADE_BY, SUB_KEY
-from destinations.stripe_operation import (
-    KEY_FORGOTTEN_SECONDS,
-    KEY_SECONDS,
-    Making,
-    taking_back,
-)
+from destinations.stripe_check import MADE_BY, SUB_KEY, marker
+from destinations.stripe_operation import KEY_SECONDS, Making, taking_back, when_forgotten
 
 #: More lines than this are an import; Stripe takes 250 at once.
 ITEMS_MAX = 100
@@ -118,7 +113,7 @@ class CreateDraftInvoice(Making):
     def is_whole(self, client: Http, effect: Effect, made: Mapping[str, Any]) -> bool:
         # All lines come in one request: where one of ours is, all of them were.
         key = made["metadata"][MADE_BY]
-        return any(_is_marked(line, key) for line in stripe_reads.invoice_lines(client, made["id"]))
+        return any(marker(line, MADE_BY) == key for line in stripe_reads.invoice_lines(client, made["id"]))
 
     def resume(self, client: Http, effect: Effect, attempt: Attempt, found: dict[str, Any]) -> Finding:
         """Within the key's life sending again completes it. Later that would make a second draft, so it is completed
@@ -149,7 +144,8 @@ class CreateDraftInvoice(Making):
         return {"status": "draft", "currency": body["currency"], "customer": body["customer"], **lines}
 
     def inverse(self, effect: Effect, receipt: Mapping[str, Any], image: Image | None) -> Effect:
-        return taking_back(effect, "withdraw_invoice", {"invoice": receipt["object"], "made_by": effect.key})
+        body = {"invoice": receipt["object"], "customer": receipt["stands"]["customer"], "made_by": effect.key}
+        return taking_back(effect, "withdraw_invoice", body)
 
     def changed_since(self, effect: Effect, receipt: Mapping[str, Any], now: Image) -> list[str]:
         status = now.fields.get("status")
@@ -166,10 +162,7 @@ class CreateDraftInvoice(Making):
             return second.sent("unknown", f"{second.detail}; looking for the lines failed: {failed}")
         if is_whole:
             return self.done(made, second)
-        if second.replayed:
-            waiting = Reply("retry", second.detail, receipt=second.receipt, after_seconds=KEY_FORGOTTEN_SECONDS)
-            return waiting.sent()
-        return self._remove_empty(client, made, second)
+        return when_forgotten(second) if second.replayed else self._remove_empty(client, made, second)
 
     def _remove_empty(self, client: Http, made: Mapping[str, Any], second: Reply) -> Sent:
         """Lines that Stripe refuses leave an empty draft, which nobody asked for."""
@@ -212,11 +205,6 @@ def _line(item: Mapping[str, Any], key: str) -> dict[str, Any]:
         return {"description": item["description"], "pricing": {"price": item["price"]}, "quantity": quantity, **marked}
     # Stripe multiplies a quantity only with a price; our amount is the line's, so the quantity is told in words.
     return {"description": _title(item), "amount": item["amount_minor"], **marked}
-
-
-def _is_marked(line: Mapping[str, Any], key: str) -> bool:
-    metadata = line.get("metadata")
-    return isinstance(metadata, dict) and metadata.get(MADE_BY) == key
 
 
 def _line_count(made: Mapping[str, Any]) -> int | None:

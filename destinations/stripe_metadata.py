@@ -70,15 +70,14 @@ class UpdateMetadata(Changing):
     def send(self, client: Http, effect: Effect, key: str, image: Image | None) -> Sent:
         values = {name: "" if value is None else value for name, value in effect.body["metadata"].items()}
         params = {"metadata": {**values, stripe_check.CHANGED_BY: key}}
-        reply = stripe_wire.post(client, _path(effect), params, key)
-        if reply.used_up and not reply.replayed:
-            return reply.sent("refused")
-        if reply.meaning != "done":
-            return reply.sent()
-        id, metadata = effect.body["id"], reply.body.get("metadata")
-        if reply.body.get("id") != id or not isinstance(metadata, dict) or not _says(effect, metadata):
-            return reply.sent("unknown", "the answer does not show the object as it was to be")
-        return Sent("already" if reply.replayed else "done", reply.detail, id, {**reply.receipt, "object": id})
+        return self.ended(client, effect, stripe_wire.post(client, _path(effect), params, key))
+
+    def id(self, effect: Effect) -> str:
+        return str(effect.body["id"])
+
+    def shows(self, effect: Effect, body: Mapping[str, Any]) -> bool:
+        metadata = body.get("metadata")
+        return body.get("id") == effect.body["id"] and isinstance(metadata, dict) and _says(effect, metadata)
 
     def is_done(self, effect: Effect, now: Image) -> bool:
         # Somebody may have changed the values since: then our key still tells that they were set.

@@ -170,12 +170,10 @@ class Making(Kind):
         return [f"{name} was changed" for name, value in stood.items() if now.fields.get(name) != value]
 
     def _is_ours(self, made: Mapping[str, Any], key: str) -> bool:
-        metadata = made.get("metadata")
         return (
             made.get("object") == self.noun
             and stripe_check.is_id(made.get("id"), self.prefixes)
-            and isinstance(metadata, dict)
-            and metadata.get(stripe_check.MADE_BY) == key
+            and stripe_check.marker(made, stripe_check.MADE_BY) == key
         )
 
     def _listed(self, client: Http, effect: Effect, key: str, since: datetime | None) -> dict[str, Any] | None:
@@ -206,13 +204,7 @@ class Making(Kind):
             return self.complete(client, effect, key, found, reply)
         if not reply.replayed:
             return reply.sent("refused", f"{reply.detail}, and no {self.noun} carries it")
-        waiting = Reply(
-            "retry",
-            f"{reply.detail}; no {self.noun} carries the key, which is new again after a day",
-            receipt=reply.receipt,
-            after_seconds=KEY_FORGOTTEN_SECONDS,
-        )
-        return waiting.sent()
+        return when_forgotten(reply)
 
 
 class Changing(Kind):
@@ -236,6 +228,45 @@ class Changing(Kind):
 
     def read_back(self, client: Http, effect: Effect, sent: Sent) -> list[str]:
         return [] if self.is_done(effect, self.look(client, effect)) else ["it does not stand there as sent"]
+
+    def ended(self, client: Http, effect: Effect, reply: Reply) -> Sent:
+        """The answer to a request whose effect can be seen in the object that it answers with."""
+        if reply.used_up:
+            return self._done_or_stuck(client, effect, reply)
+        if reply.meaning != "done":
+            return reply.sent()
+        if not self.shows(effect, reply.body):
+            return reply.sent("unknown", "the answer does not show the object as it was to be")
+        id = self.id(effect)
+        return Sent("already" if reply.replayed else "done", reply.detail, id, {**reply.receipt, "object": id})
+
+    @abstractmethod
+    def shows(self, effect: Effect, body: Mapping[str, Any]) -> bool:
+        """Whether an answer is the object, changed."""
+
+    @abstractmethod
+    def id(self, effect: Effect) -> str:
+        """The object."""
+
+    def _done_or_stuck(self, client: Http, effect: Effect, reply: Reply) -> Sent:
+        """The key answers nothing but an old error: either it is done, or nothing can be done under it yet."""
+        try:
+            is_done = self.is_done(effect, self.look(client, effect))
+        except http.Failed as failed:
+            return reply.sent("unknown", f"{reply.detail}; looking at it failed: {failed}")
+        if is_done:
+            return Sent("already", reply.detail, self.id(effect), {**reply.receipt, "object": self.id(effect)})
+        return when_forgotten(reply) if reply.replayed else reply.sent("refused")
+
+
+def when_forgotten(reply: Reply) -> Sent:
+    """Stripe repeats an error although nothing of it stands: again when the key is new."""
+    return Sent(
+        "retry",
+        f"{reply.detail}; nothing of it stands, and the key is new again after a day",
+        receipt=reply.receipt,
+        after_seconds=KEY_FORGOTTEN_SECONDS,
+    )
 
 
 def image_of(reference: str, fields: Mapping[str, Any]) -> Image:

@@ -1,18 +1,19 @@
 """Taking back what was issued at Stripe: a draft is deleted, an open invoice voided, a credit note voided."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from destinations import http, stripe_check, stripe_reads, stripe_wire
 from destinations.base import Effect
 from destinations.http import Http
 from destinations.remote import Image, Operation, Sent
-from destinations.stripe_answers import Reply
-from destinations.stripe_check import MADE_BY, SUB_KEY
+from destinations.stripe_check import MADE_BY
 from destinations.stripe_invoices import CreateDraftInvoice
 from destinations.stripe_operation import KEY_SECONDS, Changing, image_of, is_down
 
 _DRAFTS = CreateDraftInvoice()
+#: Stripe knows no such status; it is ours for a draft that is gone while its lines are not.
+DELETED = "deleted"
 
 
 class WithdrawInvoice(Changing):
@@ -29,8 +30,9 @@ class WithdrawInvoice(Changing):
     )
 
     def problems(self, effect: Effect) -> Iterator[str]:
-        yield from stripe_check.members(effect.body, {"invoice", "made_by"}, set())
+        yield from stripe_check.members(effect.body, {"invoice", "customer", "made_by"}, set())
         yield from stripe_check.id("invoice", effect.body.get("invoice"), "in_")
+        yield from stripe_check.id("customer", effect.body.get("customer"), "cus_")
         yield from stripe_check.text("made_by", effect.body.get("made_by"), stripe_check.KEY_MAX)
         yield from stripe_check.no_money(effect)
 
@@ -45,32 +47,53 @@ class WithdrawInvoice(Changing):
     def look(self, client: Http, effect: Effect) -> Image:
         id = effect.body["invoice"]
         found = _DRAFTS.fetch(client, id)
-        return Image(None) if found is None else image_of(id, _DRAFTS.stands(found))
+        if found is not None:
+            return image_of(id, _DRAFTS.stands(found))
+        waiting = _waiting(client, effect)
+        return image_of(id, {"status": DELETED, "lines": len(waiting)}) if waiting else Image(None)
 
     def send(self, client: Http, effect: Effect, key: str, image: Image | None) -> Sent:
         id = effect.body["invoice"]
         try:
-            status = (image or self.look(client, effect)).fields.get("status")
-            if status == "draft":
-                return self._delete(client, effect, key)
+            # Not the image's status: what it is at this moment decides which request is the right one.
+            status = self.look(client, effect).fields.get("status")
         except http.Failed as failed:
             return Sent("retry", f"not sent: {failed}", down=is_down(failed))
-        if status is None or status == "void":
+        if status in (None, "void"):
             return Sent("already", f"the invoice {id} is {status or 'gone'}", id, {"object": id})
         if status == "paid":
             return Sent("refused", f"not sent: the invoice {id} is paid; pay it back or issue a credit note instead")
-        return _ended(stripe_wire.post(client, f"/v1/invoices/{id}/void", {}, key), id, "status", "void")
+        if status not in ("draft", DELETED):
+            return self.ended(client, effect, stripe_wire.post(client, f"/v1/invoices/{id}/void", {}, key))
+        if status == "draft":
+            reply = stripe_wire.delete(client, f"/v1/invoices/{id}")
+            if reply.receipt.get("code") != "resource_missing":
+                sent = self.ended(client, effect, reply)
+                if sent.meaning != "done":
+                    return sent
+        return self._delete_lines(client, effect)
 
-    def _delete(self, client: Http, effect: Effect, key: str) -> Sent:
-        """Lines first: those of a deleted draft would wait for the customer's next invoice. Raises: http.Failed."""
+    def _delete_lines(self, client: Http, effect: Effect) -> Sent:
+        """The lines of a deleted draft may wait for the customer's next invoice, which nobody would expect."""
         id = effect.body["invoice"]
-        lines = [line["id"] for line in stripe_reads.invoice_lines(client, id) if _made_by(line, effect)]
-        if lines:
-            params = {"lines": [{"id": line, "behavior": "delete"} for line in lines]}
-            removed = stripe_wire.post(client, f"/v1/invoices/{id}/remove_lines", params, key + SUB_KEY)
-            if removed.meaning != "done":
-                return removed.sent("refused" if removed.meaning == "refused" else "unknown")
-        return _ended(stripe_wire.delete(client, f"/v1/invoices/{id}"), id, "deleted", True)
+        try:
+            waiting = _waiting(client, effect)
+        except http.Failed as failed:
+            return Sent(
+                "unknown", f"the draft is deleted; looking for its lines failed: {failed}", down=is_down(failed)
+            )
+        for item in waiting:
+            reply = stripe_wire.delete(client, f"/v1/invoiceitems/{item}")
+            if reply.meaning != "done" and reply.receipt.get("code") != "resource_missing":
+                return reply.sent("unknown", f"the draft is deleted, its line {item} is not: {reply.detail}")
+        return Sent("done", "the draft is deleted with its lines", id, {"object": id})
+
+    def id(self, effect: Effect) -> str:
+        return str(effect.body["invoice"])
+
+    def shows(self, effect: Effect, body: Mapping[str, Any]) -> bool:
+        is_ended = body.get("deleted") is True or body.get("status") == "void"
+        return body.get("id") == effect.body["invoice"] and is_ended
 
     def is_done(self, effect: Effect, now: Image) -> bool:
         return now.version is None or now.fields.get("status") == "void"
@@ -110,7 +133,13 @@ class VoidCreditNote(Changing):
         id = effect.body["credit_note"]
         if image is not None and image.fields.get("status") == "void":
             return Sent("already", f"the credit note {id} is void", id, {"object": id})
-        return _ended(stripe_wire.post(client, f"/v1/credit_notes/{id}/void", {}, key), id, "status", "void")
+        return self.ended(client, effect, stripe_wire.post(client, f"/v1/credit_notes/{id}/void", {}, key))
+
+    def id(self, effect: Effect) -> str:
+        return str(effect.body["credit_note"])
+
+    def shows(self, effect: Effect, body: Mapping[str, Any]) -> bool:
+        return body.get("id") == effect.body["credit_note"] and body.get("status") == "void"
 
     def is_done(self, effect: Effect, now: Image) -> bool:
         return now.fields.get("status") == "void"
@@ -126,17 +155,8 @@ def note_fields(note: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _ended(reply: Reply, id: str, member: str, value: object) -> Sent:
-    """The answer to a request that ends an object."""
-    if reply.used_up and not reply.replayed:
-        return reply.sent("refused")
-    if reply.meaning != "done":
-        return reply.sent()
-    if reply.body.get("id") != id or reply.body.get(member) != value:
-        return reply.sent("unknown", f"the answer does not say that {id} is ended")
-    return Sent("already" if reply.replayed else "done", reply.detail, id, {**reply.receipt, "object": id})
-
-
-def _made_by(line: dict[str, Any], effect: Effect) -> bool:
-    metadata = line.get("metadata")
-    return isinstance(metadata, dict) and metadata.get(MADE_BY) == effect.body["made_by"]
+def _waiting(client: Http, effect: Effect) -> list[str]:
+    """Lines of ours that are on no invoice. Raises: http.Failed."""
+    asked = {"customer": effect.body["customer"], "pending": True}
+    items = stripe_reads.every(client, "/v1/invoiceitems", asked)
+    return [item["id"] for item in items if stripe_check.marker(item, MADE_BY) == effect.body["made_by"]]
