@@ -1,6 +1,7 @@
 """What the door says: a 200 with its document, or a problem (RFC 9457); as ASGI messages or as bytes for the wire."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -34,13 +35,13 @@ class Answer(msgspec.Struct, gc=False):
 
     def raw(self, further: Headers) -> bytes:
         """The bytes on the wire, with `further` headers that the listener adds."""
-        lines = [_STATUS_LINES[self.status]]
-        for name, value in further:
-            lines += (name, b": ", value, b"\r\n")
-        for name, value in self.headers:
-            lines += (name, b": ", value, b"\r\n")
-        lines += (b"content-length: %d\r\n\r\n" % len(self.body), self.body)
-        return b"".join(lines)
+        head = _head(self.status, *further, *self.headers)
+        return b"%bcontent-length: %d\r\n\r\n%b" % (head, len(self.body), self.body)
+
+
+@lru_cache(maxsize=16)  # one answer's head is the next one's, until the second in its date is over
+def _head(status: int, *headers: tuple[bytes, bytes]) -> bytes:
+    return _STATUS_LINES[status] + b"".join([b"%b: %b\r\n" % pair for pair in headers])
 
 
 #: Takes the answer of one request; called once.

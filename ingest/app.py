@@ -16,7 +16,7 @@ from counterfoil.settings import Settings, settings
 from ingest.admit import Admission
 from ingest.answers import Answer, Problem
 from ingest.endpoint import Endpoint
-from ingest.heads import client_of, header_map
+from ingest.heads import client_of, header_map, target_of
 from ingest.health import health_routes
 from ingest.limits import Limits
 from ingest.reading import Gone, Reader
@@ -74,7 +74,13 @@ class Door:
         except Problem as problem:
             return endpoint.refused(problem, client_of(scope))
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        endpoint.take(scope, headers, body, lambda found: None if answer.done() else answer.set_result(found))
+
+        def reply(found: Answer) -> None:
+            if not answer.done():
+                answer.set_result(found)
+
+        url = endpoint.url_of(scope["scheme"], headers.get("host", ""), target_of(scope))
+        endpoint.take(client_of(scope), url, headers, body, reply)
         return await answer
 
     @property

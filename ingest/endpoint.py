@@ -1,8 +1,6 @@
 """The door of one source: verify, split, admit, answer. No I/O of its own, so that every listener can use it."""
 
-from collections.abc import MutableMapping
 from functools import partial
-from typing import Any
 
 import msgspec
 
@@ -13,7 +11,7 @@ from counterfoil.telemetry import metrics
 from ingest.admit import Admission
 from ingest.answers import JSON, Answer, Problem, Reply
 from ingest.groups import Verdict
-from ingest.heads import check_delivery, client_of, public_url
+from ingest.heads import check_delivery
 from ingest.limits import Limits
 from ingest.providers.base import Received, Rejected, Request, Unreadable
 from ingest.rejections import Rejections
@@ -51,12 +49,17 @@ class Endpoint:
         """Judge a request before its body is read. Raises: Problem."""
         check_delivery(method, headers, self._provider, self._limits)
 
-    def take(self, scope: MutableMapping[str, Any], headers: dict[str, str], body: bytes, reply: Reply) -> None:
+    def url_of(self, scheme: str, host: str, target: bytes) -> str:
+        """The complete URL that was called, if the signature covers it; else nobody needs to put it together."""
+        if not self._provider.signs_url:
+            return ""
+        # Without a public URL in development only: in production such a source does not start.
+        return (self._config.public_url or f"{scheme}://{host}") + target.decode("latin-1")
+
+    def take(self, client: str | None, url: str, headers: dict[str, str], body: bytes, reply: Reply) -> None:
         """Take one complete request; `reply` is called once, now or when its events are committed."""
         source, provider = self._source, self._provider
-        client = client_of(scope)
         try:
-            url = public_url(scope, self._config) if provider.signs_url else ""
             request = Request("POST", url, headers, body)
             provider.verify(request, source.secrets, clock.unix_seconds())
             proof = provider.challenge(request)

@@ -16,7 +16,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ingest.answers import Problem
-from ingest.direct import BODY_BYTES_MAX, Delivery
+from ingest.direct import BODY_BYTES_MAX, Arrivals, Delivery
 from ingest.heads import bad, check_framing, check_size, head_too_large, header_map, too_large
 from ingest.limits import Limits
 
@@ -40,6 +40,7 @@ class GuardedProtocol(HttpToolsProtocol):
     limits: ClassVar[Limits] = Limits()
     refused: ClassVar[Refused] = staticmethod(_refuse_silently)
     endpoints: ClassVar[Mapping[bytes, "Endpoint"]] = {}
+    arrivals: ClassVar[Arrivals] = Arrivals()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Begin idle, with a deadline for the first request's head."""
@@ -102,7 +103,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins: its head has a deadline from here."""
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
         self.phase = "head"
         self.deadline = self.loop.time() + self.limits.head_seconds
         self._begun += 1
@@ -111,7 +113,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """Bound the request target while it arrives."""
-        super().on_url(url)
+        self.url += url
         if len(self.url) > self.limits.target_bytes_max:
             raise Problem(414, "target_too_long", "The request target is too long.", close=True)
 
@@ -134,12 +136,20 @@ class GuardedProtocol(HttpToolsProtocol):
             check_size(self.headers, self.limits)
         headers = header_map(self.headers)
         length = check_framing(self.headers, headers, version, self.limits)
-        self.expect_100_continue = headers.get("expect", "").lower() == "100-continue"
+        self.expect_100_continue = "expect" in headers and headers["expect"].lower() == "100-continue"
         endpoint = self.endpoints.get(self.url)
         if endpoint is None or version != "1.1" or not self._is_plain(endpoint, headers, length):
-            super().on_headers_complete()
+            self._let_in()
         self.phase = "body"
         self.deadline = self.loop.time() + self.limits.body_seconds
+
+    def _let_in(self) -> None:
+        """Hand the request to the application; what uvicorn prepares for it is not made for those that stay outside."""
+        url, pairs, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += pairs  # the scope holds this very list
+        super().on_headers_complete()
 
     def _is_plain(self, endpoint: "Endpoint", headers: dict[str, str], length: int | None) -> bool:
         """Take the short way, if this request is fit for it; whatever is not is judged on the long one."""
@@ -156,12 +166,7 @@ class GuardedProtocol(HttpToolsProtocol):
             endpoint.check_head(self.parser.get_method().decode("ascii"), headers)
         except Problem:
             return False
-        scope: dict[str, Any] = self.scope  # type: ignore[assignment]
-        scope["raw_path"] = self.url
-        scope["query_string"] = b""
-        self.cycle = Delivery(  # type: ignore[assignment]
-            endpoint, scope, headers, self.transport, self.server_state.default_headers, self.on_response_complete
-        )
+        self.cycle = Delivery(self, endpoint, headers)  # type: ignore[assignment]
         return True
 
     def on_body(self, body: bytes) -> None:
@@ -267,7 +272,12 @@ def guarded(
     limits: Limits, refused: Refused = _refuse_silently, endpoints: Mapping[bytes, "Endpoint"] | None = None
 ) -> type[GuardedProtocol]:
     """The protocol of one listener; requests to `endpoints` may take the short way."""
-    own = {"limits": limits, "refused": staticmethod(refused), "endpoints": endpoints or {}}
+    own = {
+        "limits": limits,
+        "refused": staticmethod(refused),
+        "endpoints": endpoints or {},
+        "arrivals": Arrivals(),
+    }
     return type("ListenerProtocol", (GuardedProtocol,), own)
 
 

@@ -1,9 +1,9 @@
 """A request's head: mapped for the providers, and judged before anything of its body is read."""
 
 from collections.abc import MutableMapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from counterfoil.settings import Settings
 from ingest.answers import Problem
 from ingest.limits import Limits
 from ingest.providers.base import Provider
@@ -83,6 +83,7 @@ def check_delivery(method: str, headers: dict[str, str], provider: Provider, lim
         check_length(length, limits)
 
 
+@lru_cache(maxsize=64)  # each sender writes it in one way; strangers' ways push each other out
 def _is_accepted(content_type: str, accepted: tuple[str, ...]) -> bool:
     if content_type == accepted[0]:
         return True
@@ -96,16 +97,10 @@ def _is_accepted(content_type: str, accepted: tuple[str, ...]) -> bool:
     return True
 
 
-def public_url(scope: MutableMapping[str, Any], config: Settings) -> str:
-    """The complete URL that was called: the configured public one, with path and query exactly as received."""
-    target: str = scope["raw_path"].decode("latin-1")
-    if scope["query_string"]:
-        target = f"{target}?{scope['query_string'].decode('latin-1')}"
-    if config.public_url is not None:
-        return config.public_url + target
-    # Development only: in production a source whose signature covers the URL does not start without it.
-    host = next((value for name, value in scope["headers"] if name == b"host"), b"")
-    return f"{scope['scheme']}://{host.decode('latin-1')}{target}"
+def target_of(scope: MutableMapping[str, Any]) -> bytes:
+    """Path and query of a request, exactly as received."""
+    path: bytes = scope["raw_path"]
+    return path + b"?" + scope["query_string"] if scope["query_string"] else path
 
 
 def client_of(scope: MutableMapping[str, Any]) -> str | None:

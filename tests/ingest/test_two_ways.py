@@ -1,11 +1,12 @@
 """A delivery may take the short way or the long one through the listener: nobody can tell from the answer."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from ingest.direct import Delivery
+from ingest.direct import Arrivals, Delivery
 
 #: Changes to a request that lead it off the short way, and change nothing else.
 DETOURS = ["?a=b", "Connection: close\r\n", "Expect: 100-continue\r\n"]
@@ -69,3 +70,32 @@ def test_both_ways_give_the_same_answer(
         del answer.headers["date"]
         answer.headers.pop("connection", None)
     assert short.headers == long.headers
+
+
+def test_a_delivery_that_cannot_be_taken_costs_the_others_nothing() -> None:
+    """Of three that arrive in one turn the second fails: it is cut off, the other two are taken, in order."""
+    told: list[str] = []
+
+    class Arrived(Delivery):
+        __slots__ = ("name",)
+
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def take(self) -> None:
+            told.append(f"take {self.name}")
+            if self.name == "second":
+                raise RuntimeError("made up")
+
+        def abort(self) -> None:
+            told.append(f"abort {self.name}")
+
+    async def turn() -> None:
+        arrivals = Arrivals()
+        for name in ("first", "second", "third"):
+            arrivals.add(Arrived(name))
+        assert not told, "nobody is taken before all have been read"
+        await asyncio.sleep(0)
+
+    asyncio.run(turn())
+    assert told == ["take first", "take second", "abort second", "take third"]
