@@ -1,4 +1,4 @@
-"""A page of any list."""
+"""One page of any list, and how to come to the next."""
 
 from typing import Generic, TypeVar
 

@@ -49,14 +49,13 @@ def show(
         owner=owner,
         **look.listing(limit, cursor, since, until, q),
     )
-    page = their_rows.find_page(ask)
-    if json:
-        return shared.put_json(page)
-    rows = [(c.id, c.failure_class, c.title, c.status, c.owner, c.count, c.at_stake, c.due_at) for c in page.items]
-    shared.put_table(
-        ("id", "class", "title", "status", "owner", "count", "at stake", "due"), rows, empty="No cases: nothing waits."
+    shared.put_page(
+        their_rows.find_page(ask),
+        json,
+        ("id", "class", "title", "status", "owner", "count", "at stake", "due"),
+        lambda c: (c.id, c.failure_class, c.title, c.status, c.owner, c.count, c.at_stake, c.due_at),
+        empty="No cases: nothing waits.",
     )
-    shared.put_more(page.next_cursor)
 
 
 @cases.command("ack")

@@ -56,14 +56,13 @@ def events(
         key=key,
         **listing(limit, cursor, since, until, q),
     )
-    page = their_rows.find_page(ask)
-    if json:
-        return shared.put_json(page)
-    rows = [(e.id, e.source, e.type, e.subject, e.status, e.deliveries, e.received_at, e.owner) for e in page.items]
-    shared.put_table(
-        ("id", "source", "type", "subject", "status", "deliveries", "received", "owner"), rows, empty="No events."
+    shared.put_page(
+        their_rows.find_page(ask),
+        json,
+        ("id", "source", "type", "subject", "status", "deliveries", "received", "owner"),
+        lambda e: (e.id, e.source, e.type, e.subject, e.status, e.deliveries, e.received_at, e.owner),
+        empty="No events.",
     )
-    shared.put_more(page.next_cursor)
 
 
 def runs(
@@ -96,12 +95,13 @@ def runs(
         class_=failure_class,
         **listing(limit, cursor, since, until, q),
     )
-    page = their_rows.find_page(ask)
-    if json:
-        return shared.put_json(page)
-    rows = [(r.id, r.event_id, r.handler, r.status, r.failure_class, r.attempt, r.finished_at) for r in page.items]
-    shared.put_table(("id", "event", "handler", "status", "class", "attempt", "finished"), rows, empty="No runs.")
-    shared.put_more(page.next_cursor)
+    shared.put_page(
+        their_rows.find_page(ask),
+        json,
+        ("id", "event", "handler", "status", "class", "attempt", "finished"),
+        lambda r: (r.id, r.event_id, r.handler, r.status, r.failure_class, r.attempt, r.finished_at),
+        empty="No runs.",
+    )
 
 
 def writes(
@@ -138,11 +138,7 @@ def writes(
         key=key,
         **listing(limit, cursor, since, until, q),
     )
-    page = their_rows.find_page(ask)
-    if json:
-        return shared.put_json(page)
-    put_writes(page.items)
-    shared.put_more(page.next_cursor)
+    shared.put_page(their_rows.find_page(ask), json, WRITE_TITLES, write_row, empty="No writes.")
 
 
 def explain(event: Annotated[str, typer.Argument(help="id, key or object of the event")], json: Json = False) -> None:
@@ -217,7 +213,7 @@ def _one_event(event_id: "UUID") -> None:
         shared.put_table(("id", "handler", "status", "class", "detail"), rows, empty="")
     if found.writes:
         shared.put("\nWrites")
-        put_writes(found.writes)
+        shared.put_table(WRITE_TITLES, map(write_row, found.writes), empty="No writes.")
     for case in found.cases:
         shared.put(f"\nCase {case.id} “{case.title}”: {case.status}, owned by {case.owner}. {case.advice}")
     shared.put("\nPayload and audit: with --json")
@@ -233,10 +229,12 @@ def _one_run(run: "answers.Run") -> None:
         shared.put(f"  {step.step}  {', '.join(f'{name}: {_fact(value)}' for name, value in told.items())}")
 
 
-def put_writes(found: "Sequence[answers.Write]") -> None:
-    """Writes in columns."""
-    rows = [(w.id, w.key, w.destination, w.status, w.amount, w.confirmed_at) for w in found]
-    shared.put_table(("id", "key", "destination", "status", "amount", "confirmed"), rows, empty="No writes.")
+WRITE_TITLES = ("id", "key", "destination", "status", "amount", "confirmed")
+
+
+def write_row(write: "answers.Write") -> "Sequence[Any]":
+    """A write as a line."""
+    return (write.id, write.key, write.destination, write.status, write.amount, write.confirmed_at)
 
 
 def _fact(value: Any) -> str:

@@ -10,10 +10,12 @@ import typer
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime, timedelta
 
     from pydantic import BaseModel
 
+    from console.answers import Page
     from counterfoil.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON, for programs")]
@@ -186,7 +188,12 @@ def shown(value: Any) -> str:
     return str(value)
 
 
-def put_more(next_cursor: str | None) -> None:
-    """How to see the next page, if there is one."""
-    if next_cursor is not None:
-        put(f"More: --cursor {next_cursor}")
+def put_page(
+    page: "Page[Any]", json: bool, titles: Sequence[str], row: "Callable[[Any], Sequence[Any]]", *, empty: str
+) -> None:
+    """One page of a list: for programs as the API answers it, for people in columns and with how to see more."""
+    if json:
+        return put_json(page)
+    put_table(titles, [row(item) for item in page.items], empty=empty)
+    if page.next_cursor is not None:
+        put(f"More: --cursor {page.next_cursor}")

@@ -21,11 +21,9 @@ MEMBERS_MAX = 200
 
 def find_page(ask: CasesAsk) -> answers.Page[answers.Case]:
     """One page of cases."""
-    wanted = select(tables.Case)
-    if ask.status is not None:
-        wanted = wanted.where(tables.Case.status == ask.status)
-    if ask.failure_class is not None:
-        wanted = wanted.where(tables.Case.failure_class == ask.failure_class)
+    wanted = page.narrowed(
+        select(tables.Case), (tables.Case.status, ask.status), (tables.Case.failure_class, ask.failure_class)
+    )
     if ask.q is not None:
         wanted = wanted.where(_matches(ask.q))
     with Session(database.engine()) as session:

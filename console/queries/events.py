@@ -142,14 +142,13 @@ def _correction(version: tables.Payload) -> answers.Correction:
 
 
 def _narrowed(session: Session, wanted: SelectOfScalar[tables.Event], ask: EventsAsk) -> SelectOfScalar[tables.Event]:
-    for column, value in (
+    wanted = page.narrowed(
+        wanted,
         (tables.Event.source, ask.source),
         (tables.Event.type, ask.type),
         (tables.Event.subject, ask.subject),
         (tables.Event.status, ask.status),
-    ):
-        if value is not None:
-            wanted = wanted.where(col(column) == value)
+    )
     if ask.key is not None:
         wanted = wanted.where(_has_key(session, ask.key, ask.source))
     if ask.q is not None:
@@ -175,8 +174,4 @@ def _matches(session: Session, q: str) -> ColumnElement[bool]:
     exact = or_(*exactly)
     if session.exec(select(tables.Event.id).where(exact).limit(1)).first() is not None:
         return exact
-    return or_(
-        col(tables.Event.key).contains(q, autoescape=True),
-        col(tables.Event.subject).contains(q, autoescape=True),
-        col(tables.Event.type).contains(q, autoescape=True),
-    )
+    return page.holding(q, tables.Event.key, tables.Event.subject, tables.Event.type)

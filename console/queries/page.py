@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
-from sqlmodel import Session
+from sqlalchemy import ColumnElement, or_
+from sqlmodel import Session, col
 from sqlmodel.sql.expression import SelectOfScalar
 
 from console.asks import ListAsk
@@ -47,6 +47,16 @@ def window(column: Any, row_id: Any, since: datetime | None, until: datetime | N
         if until < datetime.max.replace(tzinfo=UTC) - CLOCKS_APART:
             conditions.append(row_id < id_at(until + CLOCKS_APART))
     return conditions
+
+
+def narrowed(wanted: SelectOfScalar[Row], *equal: tuple[Any, Any]) -> SelectOfScalar[Row]:
+    """Only rows whose columns have these values; None was not asked for."""
+    return wanted.where(*(col(column) == value for column, value in equal if value is not None))
+
+
+def holding(q: str, *columns: Any) -> ColumnElement[bool]:
+    """The text stands somewhere in one of the columns; wildcards are the characters they are."""
+    return or_(*(col(column).contains(q, autoescape=True) for column in columns))
 
 
 def read(

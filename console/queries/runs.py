@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
 from console import answers
@@ -16,24 +15,15 @@ OF_EVENT_MAX = 200
 
 def find_page(ask: RunsAsk) -> answers.Page[answers.Run]:
     """One page of runs."""
-    wanted = select(tables.Run)
-    for column, value in (
+    wanted = page.narrowed(
+        select(tables.Run),
         (tables.Run.event_id, ask.event),
         (tables.Run.handler, ask.handler),
         (tables.Run.status, ask.status),
         (tables.Run.failure_class, ask.failure_class),
-    ):
-        if value is not None:
-            wanted = wanted.where(col(column) == value)
+    )
     if ask.q is not None:
-        wanted = wanted.where(
-            or_(
-                *(
-                    col(column).contains(ask.q, autoescape=True)
-                    for column in (tables.Run.handler, tables.Run.failure_class, tables.Run.detail)
-                )
-            )
-        )
+        wanted = wanted.where(page.holding(ask.q, tables.Run.handler, tables.Run.failure_class, tables.Run.detail))
     with Session(database.engine()) as session:
         rows, following = page.read(session, wanted, at=col(tables.Run.started_at), row_id=col(tables.Run.id), ask=ask)
     return answers.Page(items=[_shown(row) for row in rows], next_cursor=following)

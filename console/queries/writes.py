@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
 from console import answers
@@ -15,23 +14,16 @@ from counterfoil import database, tables
 
 def find_page(ask: WritesAsk) -> answers.Page[answers.Write]:
     """One page of writes."""
-    wanted = select(tables.Write)
-    for column, value in (
+    wanted = page.narrowed(
+        select(tables.Write),
         (tables.Write.status, ask.status),
         (tables.Write.destination, ask.destination),
         (tables.Write.subject, ask.subject),
         (tables.Write.event_id, ask.event),
         (tables.Write.key, ask.key),
-    ):
-        if value is not None:
-            wanted = wanted.where(col(column) == value)
+    )
     if ask.q is not None:
-        wanted = wanted.where(
-            or_(
-                col(tables.Write.key).contains(ask.q, autoescape=True),
-                col(tables.Write.subject).contains(ask.q, autoescape=True),
-            )
-        )
+        wanted = wanted.where(page.holding(ask.q, tables.Write.key, tables.Write.subject))
     with Session(database.engine()) as session:
         rows, following = page.read(
             session, wanted, at=col(tables.Write.created_at), row_id=col(tables.Write.id), ask=ask
