@@ -102,6 +102,23 @@ def test_a_500_without_effect_is_replayed_as_well(api: Api) -> None:
     assert api.count("customer") == 0
 
 
+def test_a_replay_that_is_spoilt_on_its_way_leaves_the_first_answer(api: Api) -> None:
+    """The key stands for what was executed, not for what a proxy made of a later copy."""
+    first = api.post("customers", key="k")
+    for kind in ("status_after", "status_kept"):
+        api.fault(kind, status=500)
+        api.post("customers", 500, key="k")
+        assert api.post("customers", key="k") == first
+
+
+def test_a_500_instead_of_a_refusal_is_not_remembered(api: Api) -> None:
+    """What never began is not kept, whatever its answer turned into."""
+    api.fault("status_after", status=500)
+    api.post("customers", 500, key="k", colour="red")
+    api.post("customers", key="k")
+    assert "Idempotent-Replayed" not in api.last.headers
+
+
 def test_a_503_before_anything_began_is_not_remembered(api: Api) -> None:
     """The request never arrived; the repeat is the first."""
     api.fault("status", status=503)

@@ -154,6 +154,17 @@ def test_the_parts_of_a_payout_add_up_to_it(api: Api) -> None:
         api.do("payout", currency="eur")
 
 
+def test_the_next_payout_has_only_what_is_new(api: Api) -> None:
+    """A movement is paid out once."""
+    api.a_charge(5000)
+    first = api.do("payout", currency="eur")
+    charge = api.a_charge(7000)
+    second = api.do("payout", currency="eur")
+    parts = api.get("balance_transactions", payout=second["id"])["data"]
+    assert sorted(part["source"] for part in parts) == sorted([charge["id"], second["id"]])
+    assert len(api.get("balance_transactions", payout=first["id"])["data"]) == 2
+
+
 def test_hands_that_cannot_are_said() -> None:
     """Unknown actions, missing members, objects that do not exist."""
     api = Api()
