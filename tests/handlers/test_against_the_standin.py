@@ -118,6 +118,22 @@ def test_an_answer_holds_what_a_plan_needs_and_nothing_a_person_wrote(paid: Payo
     assert all(part.keys() == known for part in parts)
 
 
+def test_a_question_is_asked_by_a_client_that_cannot_write(
+    paid: PayoutPaidSnapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one transaction was converted at is left out; that it was stays."""
+    asked: list[bool] = []
+    rates = ({"id": "txn_1", "exchange_rate": 1.08}, {"id": "txn_2", "exchange_rate": None})
+
+    def listed(self: Http, *_: Any, **__: Any) -> Answer:
+        asked.append(self.write)
+        return Answer(200, {}, {"object": "list", "has_more": False, "data": list(rates)})
+
+    monkeypatch.setattr(Http, "call", listed)
+    assert [part["converted"] for part in payout_parts(paid, {})] == [True, False]
+    assert asked == [False]
+
+
 def test_without_a_credential_a_person_is_told_which(paid: PayoutPaidSnapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     """The setting is named; its value nowhere."""
     monkeypatch.delenv("STRIPE_API_KEY")
