@@ -16,8 +16,10 @@ from typing import Any
 from contracts.money import Money
 from counterfoil.settings import secret
 from destinations import hubspot_fields as fields
+from destinations import references
 from destinations.base import Effect, EffectInvalid, Safety
 from destinations.http import Failed, Http, NotConfigured
+from destinations.hubspot_account import account_details
 from destinations.hubspot_action import Action, unread
 from destinations.hubspot_api import is_read
 from destinations.hubspot_archive import Archive
@@ -152,6 +154,13 @@ class HubSpot:
         return ACTIONS[effect.operation].look(http, effect)
 
     def send(self, http: Http, effect: Effect, key: str, image: Image | None) -> Sent:
+        try:
+            # Once more: what another write's receipt filled in was not known when the plan was made.
+            self.check(effect)
+        except EffectInvalid as invalid:
+            return Sent("refused", f"not sent: {'; '.join(invalid.problems)}")
+        if references.named(effect.body):
+            return Sent("refused", "not sent: a write before it has no receipt yet")
         return ACTIONS[effect.operation].send(http, effect, key, image)
 
     def probe(self, http: Http, effect: Effect, attempt: Attempt) -> Finding:
@@ -171,8 +180,7 @@ class HubSpot:
 
     def ping(self, http: Http) -> bool:
         try:
-            answer = http.call("GET", "/account-info/v3/details")
-            return answer.status == 200 and answer.member("portalId") is not None
+            return bool(account_details(http))
         except Failed:
             return False
 

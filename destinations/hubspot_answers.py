@@ -43,13 +43,14 @@ class Row:
     down: bool = False
 
 
+_CREDENTIAL = "the token (HUBSPOT_ACCESS_CREDENTIAL, for reading HUBSPOT_READ_ACCESS_CREDENTIAL)"
 _BUSY = "HubSpot or the network before it failed in the middle"
 _WINDOW = "the account's limit for ten seconds is used up"
 
 ROWS: tuple[Row, ...] = (
-    Row((401,), None, None, "retry", "HubSpot does not accept the token of HUBSPOT_ACCESS_TOKEN", down=True),
-    Row((403,), "MISSING_SCOPES", None, "retry", "the token of HUBSPOT_ACCESS_TOKEN lacks a scope", down=True),
-    Row((403,), None, None, "retry", "HubSpot does not let the token of HUBSPOT_ACCESS_TOKEN in", down=True),
+    Row((401,), None, None, "retry", f"HubSpot does not accept {_CREDENTIAL}", down=True),
+    Row((403,), "MISSING_SCOPES", None, "retry", f"{_CREDENTIAL} lacks a scope", down=True),
+    Row((403,), None, None, "retry", f"HubSpot does not let {_CREDENTIAL} in", down=True),
     Row((404,), None, None, "refused", "HubSpot has no such record"),
     Row((409,), None, None, "refused", "it contradicts another record"),
     Row((423,), None, None, "retry", "the record is locked by other writes", after=LOCKED_SECONDS),

@@ -1,4 +1,4 @@
-"""The questions that every operation at HubSpot asks: a record, its history, its associations, the account.
+"""The questions that every operation at HubSpot asks: a record, its history, its associations, a search.
 
 A read answers with what was asked for or raises; half an answer proves nothing. Values by which a record is found
 travel in bodies, never in a URL: an address is the first thing that lands in somebody's log.
@@ -8,38 +8,26 @@ https://developers.hubspot.com/docs/api-reference/crm-objects-v3/guide
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from weakref import WeakKeyDictionary
-from zoneinfo import ZoneInfo
 
-from counterfoil import clock
-from destinations.http import Answer, Failed, Http, NoAnswer
-from destinations.hubspot_answers import NotRead, Verdict, classify, not_understood, record_id
-from destinations.remote import Sent
+from destinations.http import Answer, Http, NoAnswer
+from destinations.hubspot_answers import NotRead, classify, not_understood, record_id
 
 #: The property that an account may have for our keys.
 MARKER = "counterfoil_key"
 RECORD_ID = "hs_object_id"
 
-#: How long we believe that a type has (or has not) the property for our keys (seconds): somebody may add it any time.
-MARKER_SECONDS = 300.0
 #: HubSpot's limits for one page of associations, and of a batch that is read with its history.
 LINKS_PER_PAGE = 500
 ROWS_PER_BATCH = 50
 #: More associations of one record than this are not walked through for one write.
 LINK_PAGES_MAX = 20
-#: When the account's zone cannot be learned: asked again every hour until its midnight has passed.
-DAILY_WAIT_SECONDS = 3600.0
 
 _POSTED_READS = re.compile(r"/crm/v3/objects/[a-z_]+/(?:batch/read|search)")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
 _MILLISECONDS = re.compile(r"[0-9]{13}", re.ASCII)
-
-#: Per client: what was learned of its account, and until when it holds.
-_markers: WeakKeyDictionary[Http, dict[str, tuple[float, bool]]] = WeakKeyDictionary()
-_zones: WeakKeyDictionary[Http, ZoneInfo] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +51,14 @@ class Record:
     linked: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One record with which another is associated, and the numbers of the associations between them."""
+
+    id: str
+    types: frozenset[int]
+
+
 def is_read(method: str, path: str) -> bool:
     """Whether a request changes nothing: what a client made for reading may send."""
     return method == "GET" or (method == "POST" and _POSTED_READS.fullmatch(path) is not None)
@@ -84,7 +80,7 @@ def find_by_id(
         if read_batch(http, kind, [id], asked) == []:
             return None
         raise NotRead(not_understood(answer))
-    return _record_in(_needed(answer, 200).body, answer)
+    return _record_in(needed(answer, 200).body, answer)
 
 
 def find_by_property(
@@ -111,7 +107,7 @@ def read_batch(
     if by is not None:
         body["idProperty"] = by
     answer = http.call("POST", f"/crm/v3/objects/{kind}/batch/read", json=body)
-    _needed(answer, 200, 207)
+    needed(answer, 200, 207)
     rows, errors = answer.member("results"), answer.member("errors") or []
     if not isinstance(rows, list) or not isinstance(errors, list) or len(rows) > len(ids):
         raise NotRead(not_understood(answer))
@@ -124,44 +120,20 @@ def read_batch(
     return [_record_in(row, answer) for row in rows]
 
 
-def all_names(http: Http, kind: str) -> list[str]:
-    """The properties of a type that somebody can set. Raises: Failed."""
-    answer = _needed(http.call("GET", f"/crm/v3/properties/{kind}"), 200)
-    rows = answer.member("results")
-    if not isinstance(rows, list) or not rows:
-        raise NotRead(not_understood(answer))
-    return [name for row in rows if (name := _settable(row)) is not None]
-
-
-def has_marker(http: Http, kind: str) -> bool:
-    """Whether records of this type have a property for our key. Raises: Failed."""
-    known = _markers.setdefault(http, {})
-    until, has = known.get(kind, (0.0, False))
-    if clock.ticks_seconds() < until:
-        return has
-    answer = http.call("GET", f"/crm/v3/properties/{kind}/{MARKER}")
-    has = answer.status == 200 and answer.member("name") == MARKER
-    # A token that may not see the properties (403) writes without the marker; so does an account without it (404).
-    if not has and answer.status not in (403, 404):
-        raise NotRead(_verdict(answer, 200))
-    known[kind] = (clock.ticks_seconds() + MARKER_SECONDS, has)
-    return has
-
-
-def linked_ids(http: Http, kind: str, id: str, to: str) -> list[str] | None:
-    """Ids of the records of a type with which this one is associated; None: it does not exist. Raises: Failed."""
-    found: list[str] = []
+def linked(http: Http, kind: str, id: str, to: str) -> list[Link] | None:
+    """The records of a type with which this one is associated; None: it does not exist. Raises: Failed."""
+    found: list[Link] = []
     after = ""
     for _ in range(LINK_PAGES_MAX):
         params: dict[str, Any] = {"limit": LINKS_PER_PAGE} | ({"after": after} if after else {})
         answer = http.call("GET", f"/crm/v4/objects/{kind}/{id}/associations/{to}", params=params)
         if _says_absent(answer):
             return None
-        rows = _needed(answer, 200).member("results")
-        ids = [_linked_id(row) for row in rows] if isinstance(rows, list) else [None]
-        if None in ids:
+        rows = needed(answer, 200).member("results")
+        links = [_link(row) for row in rows] if isinstance(rows, list) else [None]
+        found += [link for link in links if link is not None]
+        if None in links:
             raise NotRead(not_understood(answer))
-        found += [each for each in ids if each is not None]
         following = answer.member("paging", "next", "after")
         if following is None:
             return found
@@ -182,7 +154,7 @@ def search(
         "sorts": [{"propertyName": RECORD_ID, "direction": "DESCENDING"}],
         "limit": limit,
     }
-    answer = _needed(http.call("POST", f"/crm/v3/objects/{kind}/search", json=body), 200)
+    answer = needed(http.call("POST", f"/crm/v3/objects/{kind}/search", json=body), 200)
     rows, total = answer.member("results"), answer.member("total")
     if not isinstance(rows, list) or type(total) is not int or (total and not rows):
         raise NotRead(not_understood(answer))
@@ -190,34 +162,6 @@ def search(
         raise NoAnswer(f"a search found {total}, of which {limit} are read")
     for row in rows:
         yield _record_in(row, answer)
-
-
-def sent_of(http: Http, verdict: Verdict, receipt: Mapping[str, Any]) -> Sent:
-    """A verdict as what an attempt came to."""
-    after = seconds_to_midnight(http) if verdict.after == "midnight" else verdict.after
-    return Sent(verdict.meaning, verdict.detail, None, receipt, after, verdict.row.down)
-
-
-def seconds_to_midnight(http: Http) -> float:
-    """Until the account's day is over, and with it the day's limit; an hour when its zone cannot be learned."""
-    try:
-        zone = account_zone(http)
-    except Failed:
-        return DAILY_WAIT_SECONDS
-    now = clock.now().astimezone(zone)
-    midnight = datetime.combine(now.date() + timedelta(days=1), time(), zone)
-    return max((midnight.astimezone(UTC) - now.astimezone(UTC)).total_seconds(), 1.0)
-
-
-def account_zone(http: Http) -> ZoneInfo:
-    """The account's time zone. Raises: Failed."""
-    if http not in _zones:
-        answer = _needed(http.call("GET", "/account-info/v3/details"), 200)
-        try:
-            _zones[http] = ZoneInfo(answer.member("timeZone"))
-        except (ValueError, TypeError, KeyError, OSError):
-            raise NotRead(not_understood(answer)) from None
-    return _zones[http]
 
 
 def same_value(sent: str, stands: str, name: str = "") -> bool:
@@ -245,14 +189,11 @@ def moment_of(text: Any) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _needed(answer: Answer, *statuses: int) -> Answer:
+def needed(answer: Answer, *statuses: int) -> Answer:
+    """The answer, if it has one of these statuses. Raises: NotRead."""
     if answer.status not in statuses:
-        raise NotRead(_verdict(answer, *statuses))
+        raise NotRead(classify(answer))
     return answer
-
-
-def _verdict(answer: Answer, *statuses: int) -> Verdict:
-    return not_understood(answer) if answer.status in statuses else classify(answer)
 
 
 def _says_absent(answer: Answer) -> bool:
@@ -295,14 +236,11 @@ def _ends(link: Any, answer: Answer) -> frozenset[str]:
     return frozenset(id for row in rows if (id := record_id(row.get("id"))) is not None)
 
 
-def _linked_id(row: Any) -> str | None:
+def _link(row: Any) -> Link | None:
     value = row.get("toObjectId") if isinstance(row, dict) else None
-    return record_id(str(value)) if type(value) is int or isinstance(value, str) else None
-
-
-def _settable(row: Any) -> str | None:
-    if not isinstance(row, dict) or row.get("calculated") or row.get("archived"):
+    id = record_id(str(value)) if type(value) is int or isinstance(value, str) else None
+    types = row.get("associationTypes") if isinstance(row, dict) else None
+    if id is None:
         return None
-    about = row.get("modificationMetadata")
-    read_only = isinstance(about, dict) and about.get("readOnlyValue")
-    return row["name"] if isinstance(row.get("name"), str) and not read_only else None
+    rows = [each for each in types if isinstance(each, dict)] if isinstance(types, list) else []
+    return Link(id, frozenset(each["typeId"] for each in rows if type(each.get("typeId")) is int))

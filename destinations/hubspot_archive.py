@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from counterfoil import keys
+from destinations import hubspot_account as account
 from destinations import hubspot_answers as answers
 from destinations import hubspot_api as api
 from destinations import hubspot_fields as fields
@@ -93,7 +94,7 @@ class Archive:
             return answers.of_failure(failed)
         if answer.status != 204:
             verdict = answers.not_understood(answer) if answer.status < 300 else answers.classify(answer)
-            return api.sent_of(http, verdict, answers.receipt(answer))
+            return account.sent_of(http, verdict, answers.receipt(answer))
         return Sent("done", "the record was archived (204)", id, answers.receipt(answer, id=id))
 
     def probe(self, http: Http, effect: Effect, attempt: Attempt) -> Finding:
@@ -119,7 +120,7 @@ class Archive:
 
 def _whole(http: Http, kind: str, record: api.Record) -> api.Record:
     """The record with everything that anybody can set, and its history. Raises: Failed."""
-    rows = api.read_batch(http, kind, [record.id], api.all_names(http, kind), history=True)
+    rows = api.read_batch(http, kind, [record.id], account.all_names(http, kind), history=True)
     if not rows:
         raise answers.NotRead(answers.NOTHING_TOLD)
     return rows[0]

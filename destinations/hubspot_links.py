@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from counterfoil import keys
+from destinations import hubspot_account as account
 from destinations import hubspot_answers as answers
 from destinations import hubspot_api as api
 from destinations import hubspot_fields as fields
@@ -81,7 +82,7 @@ class _Link:
     def _sent(self, http: Http, effect: Effect, answer: Answer, image: Image | None, *, done: bool) -> Sent:
         if not done:
             verdict = answers.not_understood(answer) if answer.status < 300 else answers.classify(answer)
-            return api.sent_of(http, verdict, answers.receipt(answer))
+            return account.sent_of(http, verdict, answers.receipt(answer))
         stood = image is not None and image.fields.get(_STANDS) is self.wanted
         told = "the records are associated" if self.wanted else "the records are no longer associated"
         return Sent("already" if stood else "done", f"{told} ({answer.status})", _told(effect.body["to"]),
@@ -146,9 +147,9 @@ class Dissociate(_Link):
 def _stands(http: Http, body: Mapping[str, Any]) -> bool | None:
     """Whether the association stands; None when the first record does not exist. Raises: Failed."""
     one, other = body["from"], body["to"]
-    linked = api.linked_ids(http, one["type"], one["id"], other["type"])
-    if linked is not None:
-        return other["id"] in linked
+    links = api.linked(http, one["type"], one["id"], other["type"])
+    if links is not None:
+        return any(link.id == other["id"] for link in links)
     # That a record does not exist is believed of the record, not of a list.
     if api.find_by_id(http, one["type"], one["id"], [api.RECORD_ID]) is not None:
         raise answers.NotRead(answers.NOTHING_TOLD)

@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from counterfoil import keys
+from destinations import hubspot_account as account
 from destinations import hubspot_answers as answers
 from destinations import hubspot_api as api
 from destinations import hubspot_fields as fields
@@ -86,7 +87,7 @@ class Upsert:
         name, _ = _by(effect)
         try:
             image = self.look(http, effect) if image is None else image
-            marked = image.version is None and name != api.RECORD_ID and api.has_marker(http, self.kind)
+            marked = image.version is None and name != api.RECORD_ID and account.has_marker(http, self.kind)
         except Failed as failed:
             return answers.before_writing(failed)
         properties = dict(effect.body["properties"]) | ({api.MARKER: key} if marked else {})
@@ -103,7 +104,7 @@ class Upsert:
         name, value = _by(effect)
         before = attempt.image
         wanted = {*_names(effect), _CREATED}
-        if _may_have_made(before) and api.has_marker(http, self.kind):
+        if _may_have_made(before) and account.has_marker(http, self.kind):
             wanted.add(api.MARKER)
         record = api.find_by_property(http, self.kind, name, value, wanted, history=True)
         if record is None:
@@ -187,7 +188,7 @@ class Upsert:
         if answer.status == 409:
             return self._conflict(http, effect, answers.classify(answer), answers.receipt(answer))
         if answer.status not in (200, 201, 207):
-            return api.sent_of(http, answers.classify(answer), answers.receipt(answer))
+            return account.sent_of(http, answers.classify(answer), answers.receipt(answer))
         rows, errors = answer.member("results"), answer.member("errors") or []
         if isinstance(rows, list) and isinstance(errors, list) and len(rows) + len(errors) == 1:
             if rows and isinstance(rows[0], dict):
@@ -196,15 +197,15 @@ class Upsert:
             verdict = answers.classify_row(errors[0] if errors else None)
             if isinstance(errors[0] if errors else None, dict) and errors[0].get("category") == "CONFLICT":
                 return self._conflict(http, effect, verdict, answers.receipt(answer))
-            return api.sent_of(http, verdict, answers.receipt(answer))
-        return api.sent_of(http, answers.not_understood(answer), answers.receipt(answer))
+            return account.sent_of(http, verdict, answers.receipt(answer))
+        return account.sent_of(http, answers.not_understood(answer), answers.receipt(answer))
 
     def _one(self, http: Http, effect: Effect, answer: Answer, image: Image, *, is_new: bool) -> Sent:
         """What an answer with one record means."""
         id = answers.record_id(answer.member("id")) if answer.status in (200, 201) else None
         if id is None or not isinstance(answer.member("properties"), dict):
             verdict = answers.not_understood(answer) if answer.status < 300 else answers.classify(answer)
-            return api.sent_of(http, verdict, answers.receipt(answer))
+            return account.sent_of(http, verdict, answers.receipt(answer))
         receipt = answers.receipt(answer, id=id, new=is_new, updated_at=_time(answer.member("updatedAt")))
         if image.reference == id and not _differences(effect, image.fields):
             return Sent("already", f"the {self.noun} had these values ({answer.status})", id, receipt)

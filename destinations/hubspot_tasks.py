@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from counterfoil import keys
+from destinations import hubspot_account as account
 from destinations import hubspot_answers as answers
 from destinations import hubspot_api as api
 from destinations import hubspot_fields as fields
@@ -94,11 +95,11 @@ class CreateTask:
         try:
             standing = self._among_those_of_its_record(http, effect, _with_marker(http))
             ours = [record for record in standing if _is_ours(record, key)]
-            properties = _properties(effect, key, as_property=api.has_marker(http, KIND))
+            properties = _properties(effect, key, as_property=account.has_marker(http, KIND))
         except Failed as failed:
             return answers.before_writing(failed)
         if ours:
-            return Sent("already", "a task carries our key", ours[0].id, {"id": ours[0].id, "new": True})
+            return Sent("already", "a task carries our key", ours[0].id, {"id": ours[0].id, "new": True, "key": key})
         associations = [
             {
                 "to": {"id": each["id"]},
@@ -116,8 +117,10 @@ class CreateTask:
         id = answers.record_id(answer.member("id")) if answer.status in (200, 201) else None
         if id is None or not isinstance(answer.member("properties"), dict):
             verdict = answers.not_understood(answer) if answer.status < 300 else answers.classify(answer)
-            return api.sent_of(http, verdict, answers.receipt(answer))
-        return Sent("done", f"the task was created ({answer.status})", id, answers.receipt(answer, id=id, new=True))
+            return account.sent_of(http, verdict, answers.receipt(answer))
+        return Sent(
+            "done", f"the task was created ({answer.status})", id, answers.receipt(answer, id=id, new=True, key=key)
+        )
 
     def probe(self, http: Http, effect: Effect, attempt: Attempt) -> Finding:
         found = self._find(http, effect, attempt.key, attempt)
@@ -125,7 +128,7 @@ class CreateTask:
             return not_there(attempt, self.operation, "no task carries our key")
         ids = [record.id for record in found]
         told = "a task carries our key" if len(ids) == 1 else f"{len(ids)} tasks carry our key"
-        return Finding("happened", told, ids[0], {"id": ids[0], "new": True, "ids": ids})
+        return Finding("happened", told, ids[0], {"id": ids[0], "new": True, "key": attempt.key, "ids": ids})
 
     def read_back(self, http: Http, effect: Effect, sent: Sent) -> list[str]:
         if sent.reference is None:
@@ -137,7 +140,7 @@ class CreateTask:
         if record is None:
             return [f"there is no task {sent.reference}"]
         differences = _differences(effect, record.values, "does not stand there as sent")
-        if not _is_ours(record, effect.key):
+        if not _is_ours(record, str(sent.receipt.get("key"))):
             differences.append("our key does not stand there")
         missing = [each for each in about if each["id"] not in record.linked.get(each["type"], ())]
         return differences + [f"it is not associated with {each['type']}/{each['id']}" for each in missing]
@@ -175,8 +178,8 @@ class CreateTask:
         about = [each for each in effect.body["associations"] if not fields.is_mark(each["id"])]
         if not about:
             return
-        ids = api.linked_ids(http, about[0]["type"], about[0]["id"], KIND) or []
-        newest = sorted(set(ids), key=int, reverse=True)[:NEWEST_READ_MAX]
+        links = api.linked(http, about[0]["type"], about[0]["id"], KIND) or []
+        newest = sorted({link.id for link in links}, key=int, reverse=True)[:NEWEST_READ_MAX]
         for start in range(0, len(newest), api.ROWS_PER_BATCH):
             rows = api.read_batch(http, KIND, newest[start : start + api.ROWS_PER_BATCH], names)
             if rows is None:
@@ -237,7 +240,7 @@ def _is_ours(record: api.Record, key: str) -> bool:
 
 
 def _with_marker(http: Http) -> list[str]:
-    return [*_SHOWN, api.MARKER] if api.has_marker(http, KIND) else [*_SHOWN]
+    return [*_SHOWN, api.MARKER] if account.has_marker(http, KIND) else [*_SHOWN]
 
 
 def _differences(effect: Effect, values: Mapping[str, Any], told: str) -> list[str]:
