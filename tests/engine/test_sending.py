@@ -35,7 +35,7 @@ class Inline(Executor):
 def stripe(monkeypatch: pytest.MonkeyPatch, database_url: str) -> Iterator[Api]:
     """Stripe, which the destination reaches without a network."""
     api = Api()
-    api.clock.at = clock.now().timestamp()
+    api.clock.advance(clock.now().timestamp() - api.clock())
     monkeypatch.setenv("STRIPE_API_KEY", "sk_test_sandbox")
     monkeypatch.setenv("STRIPE_API_BASE", BASE)
     monkeypatch.setitem(http.IN_PROCESS, BASE, InProcess(api.exchange, api.clock.advance))
@@ -100,7 +100,7 @@ def test_an_answer_that_is_lost_leaves_one_effect(
     assert write["status"] == "in_doubt"
     company.later(stripe, 5)
     (write,) = look("SELECT * FROM writes")
-    assert (write["status"], write["probes"]) == ("confirmed", 1)
+    assert (write["status"], write["attempts"], write["probes"]) == ("confirmed", 1, 1)
     assert stripe.count("customer") == 1
     keys = {entry.key for entry in stripe.exchange.journal if entry.method == "POST"}
     assert keys == {write["key"]}
