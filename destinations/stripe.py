@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 from destinations import (
+    references,
     stripe_check,
     stripe_credit_notes,
     stripe_customers,
@@ -76,6 +77,13 @@ class Stripe:
         return KINDS[effect.operation].look(http, effect)
 
     def send(self, http: Http, effect: Effect, key: str, image: Image | None) -> Sent:
+        try:
+            # Once more: what was filled in for another write's receipt was not known when the plan was made.
+            self.check(effect)
+        except EffectInvalid as invalid:
+            return Sent("refused", f"not sent: {'; '.join(invalid.problems)}")
+        if references.named(effect.body):
+            return Sent("refused", "not sent: a write before it has no receipt yet")
         return KINDS[effect.operation].send(http, effect, key, image)
 
     def probe(self, http: Http, effect: Effect, attempt: Attempt) -> Finding:

@@ -22,7 +22,8 @@ METADATA_KEY_MAX = 40
 METADATA_VALUE_MAX = 500
 #: The second request of a write has a key of its own with this at its end.
 SUB_KEY = "/lines"
-KEY_MAX = KEY_LENGTH_MAX - len(SUB_KEY)
+#: A plan that is made again after a refusal adds a number to its key, which needs room too.
+KEY_MAX = KEY_LENGTH_MAX - len(SUB_KEY) - len("~99")
 
 _ID = re.compile(r"[a-z]{2,8}_[A-Za-z0-9_]{1,200}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]{1,254}@[^@\s]{1,254}")
@@ -32,6 +33,8 @@ def key(effect: Effect) -> Iterator[str]:
     """Keys travel in headers, metadata and logs, which is no place for a person's address."""
     if "@" in effect.key:
         yield "the key looks like an e-mail address; keys travel in logs"
+    if effect.key != effect.key.strip():
+        yield "the key begins or ends with a space, which a header does not keep"
     if len(effect.key) > KEY_MAX:
         yield f"a key for Stripe has up to {KEY_MAX} characters"
 

@@ -8,7 +8,7 @@ from destinations import stripe_check, stripe_reads
 from destinations.base import Effect
 from destinations.http import Http
 from destinations.remote import Image, NoInverse, Operation
-from destinations.stripe_operation import KEY_SECONDS, Making, image_of, taking_back
+from destinations.stripe_operation import KEY_SECONDS, Making, image_of, object_of, taking_back
 from destinations.stripe_withdrawals import VoidCreditNote, note_fields
 
 REASONS = ("duplicate", "fraudulent", "order_change", "product_unsatisfactory")
@@ -115,7 +115,7 @@ class CreateCreditNote(Making):
     def inverse(self, effect: Effect, receipt: Mapping[str, Any], image: Image | None) -> Effect:
         if any(effect.body.get(name) for name in PARTS):
             raise NoInverse("the credit note gave money back, which nothing fetches again")
-        return taking_back(effect, VoidCreditNote.operation.name, {"credit_note": receipt["object"]})
+        return taking_back(effect, VoidCreditNote.operation.name, {"credit_note": object_of(receipt)})
 
 
 def _part_faults(body: Mapping[str, Any]) -> Iterator[str]:

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from counterfoil import keys
-from destinations import stripe_check, stripe_reads, stripe_wire
+from destinations import http, stripe_check, stripe_reads, stripe_wire
 from destinations.base import Effect
 from destinations.http import Http
 from destinations.remote import Image, Operation, Sent
-from destinations.stripe_operation import KEY_SECONDS, Changing, Making, image_of, taking_back
+from destinations.stripe_operation import KEY_SECONDS, Changing, Making, image_of, is_down, object_of, taking_back
 
 NAME_MAX = 256
 DESCRIPTION_MAX = 350
@@ -52,7 +52,7 @@ class CreateCustomer(Making):
         return self.stands(effect.body)
 
     def inverse(self, effect: Effect, receipt: Mapping[str, Any], image: Image | None) -> Effect:
-        return taking_back(effect, DeleteCustomer.operation.name, {"customer": receipt["object"]})
+        return taking_back(effect, DeleteCustomer.operation.name, {"customer": object_of(receipt)})
 
     def changed_since(self, effect: Effect, receipt: Mapping[str, Any], now: Image) -> list[str]:
         digests = {name: _digest(now.fields.get(name)) for name in ("name", "email", "description")}
@@ -89,12 +89,17 @@ class DeleteCustomer(Changing):
 
     def send(self, client: Http, effect: Effect, key: str, image: Image | None) -> Sent:
         id = effect.body["customer"]
-        if image is not None and image.fields.get("in_use"):
-            return Sent("refused", f"not sent: the customer {id} is in use; deleting it would end what uses it")
+        try:
+            # Not the image's answer: an invoice of the last seconds counts too.
+            in_use = self.look(client, effect).fields.get("in_use")
+        except http.Failed as failed:
+            return Sent("retry", f"not sent: {failed}", down=is_down(failed))
+        if in_use:
+            return Sent("refused", f"not sent: the customer {id} has {', '.join(in_use)}; deleting it would end that")
         reply = stripe_wire.delete(client, f"/v1/customers/{id}")
         if reply.receipt.get("code") == "resource_missing":
-            return Sent("already", "the customer is gone", id, reply.receipt)
-        return self.ended(client, effect, reply)
+            return self.done(effect, key, "the customer is gone", reply, "already")
+        return self.ended(client, effect, key, reply)
 
     def id(self, effect: Effect) -> str:
         return str(effect.body["customer"])
@@ -102,7 +107,7 @@ class DeleteCustomer(Changing):
     def shows(self, effect: Effect, body: Mapping[str, Any]) -> bool:
         return body.get("deleted") is True and body.get("id") == effect.body["customer"]
 
-    def is_done(self, effect: Effect, now: Image) -> bool:
+    def is_done(self, effect: Effect, key: str, now: Image) -> bool:
         return now.version is None
 
 

@@ -13,7 +13,7 @@ from destinations.http import Http
 from destinations.remote import Attempt, Finding, Image, Operation, Sent
 from destinations.stripe_answers import Reply
 from destinations.stripe_check import MADE_BY, SUB_KEY, marker
-from destinations.stripe_operation import KEY_SECONDS, Making, taking_back, when_forgotten
+from destinations.stripe_operation import KEY_SECONDS, Making, key_of, object_of, taking_back, when_forgotten
 
 #: More lines than this are an import; Stripe takes 250 at once.
 ITEMS_MAX = 100
@@ -144,7 +144,8 @@ class CreateDraftInvoice(Making):
         return {"status": "draft", "currency": body["currency"], "customer": body["customer"], **lines}
 
     def inverse(self, effect: Effect, receipt: Mapping[str, Any], image: Image | None) -> Effect:
-        body = {"invoice": receipt["object"], "customer": receipt["stands"]["customer"], "made_by": effect.key}
+        customer = (receipt.get("stands") or {}).get("customer")
+        body = {"invoice": object_of(receipt), "customer": customer, "made_by": key_of(receipt)}
         return taking_back(effect, "withdraw_invoice", body)
 
     def changed_since(self, effect: Effect, receipt: Mapping[str, Any], now: Image) -> list[str]:

@@ -7,7 +7,7 @@ from destinations import stripe_check, stripe_reads, stripe_wire
 from destinations.base import Effect
 from destinations.http import Http
 from destinations.remote import Attempt, Image, NoInverse, Operation, Sent
-from destinations.stripe_operation import KEY_SECONDS, Changing, image_of, taking_back
+from destinations.stripe_operation import KEY_SECONDS, Changing, image_of, object_of, taking_back
 
 #: What can be labelled, and how its ids begin.
 OBJECTS = {
@@ -70,7 +70,7 @@ class UpdateMetadata(Changing):
     def send(self, client: Http, effect: Effect, key: str, image: Image | None) -> Sent:
         values = {name: "" if value is None else value for name, value in effect.body["metadata"].items()}
         params = {"metadata": {**values, stripe_check.CHANGED_BY: key}}
-        return self.ended(client, effect, stripe_wire.post(client, _path(effect), params, key))
+        return self.ended(client, effect, key, stripe_wire.post(client, _path(effect), params, key))
 
     def id(self, effect: Effect) -> str:
         return str(effect.body["id"])
@@ -79,11 +79,9 @@ class UpdateMetadata(Changing):
         metadata = body.get("metadata")
         return body.get("id") == effect.body["id"] and isinstance(metadata, dict) and _says(effect, metadata)
 
-    def is_done(self, effect: Effect, now: Image) -> bool:
+    def is_done(self, effect: Effect, key: str, now: Image) -> bool:
         # Somebody may have changed the values since: then our key still tells that they were set.
-        return now.version is not None and (
-            _says(effect, now.fields) or now.fields.get(stripe_check.CHANGED_BY) == effect.key
-        )
+        return now.version is not None and (_says(effect, now.fields) or now.fields.get(stripe_check.CHANGED_BY) == key)
 
     def is_undone(self, effect: Effect, attempt: Attempt, now: Image) -> bool:
         return attempt.image is not None and now.version == attempt.image.version
@@ -102,8 +100,7 @@ class UpdateMetadata(Changing):
         if image is None or image.version is None:
             raise NoInverse("what stood there before is not known")
         before = {name: image.fields.get(name) for name in effect.body["metadata"]}
-        id = receipt.get("object") or effect.body["id"]
-        body = {"object": effect.body["object"], "id": id, "metadata": before}
+        body = {"object": effect.body["object"], "id": object_of(receipt), "metadata": before}
         return taking_back(effect, self.operation.name, body)
 
     def changed_since(self, effect: Effect, receipt: Mapping[str, Any], now: Image) -> list[str]:

@@ -11,6 +11,7 @@ no longer in any list, but Stripe's events tell who made it, by our key.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -18,7 +19,7 @@ from counterfoil import keys
 from destinations import http, stripe_check, stripe_reads, stripe_wire
 from destinations.base import Effect
 from destinations.http import Http
-from destinations.remote import Attempt, Finding, Image, NoInverse, Operation, Sent
+from destinations.remote import Attempt, Finding, Image, Meaning, NoInverse, Operation, Sent
 from destinations.stripe_answers import Reply
 
 #: Stripe keeps a key "at least 24 hours"; an hour less, because its clock and ours need not agree.
@@ -135,7 +136,8 @@ class Making(Kind):
 
     def done(self, made: Mapping[str, Any], reply: Reply) -> Sent:
         """It stands; the receipt keeps what `changed_since` compares."""
-        receipt = {**reply.receipt, "object": made["id"], "stands": self.stands(made)}
+        key = stripe_check.marker(made, stripe_check.MADE_BY)
+        receipt = {**reply.receipt, "object": made["id"], "key": key, "stands": self.stands(made)}
         return Sent("already" if reply.replayed else "done", reply.detail, made["id"], receipt)
 
     def probe(self, client: Http, effect: Effect, attempt: Attempt) -> Finding:
@@ -158,7 +160,7 @@ class Making(Kind):
         found = self.fetch(client, str(sent.reference))
         if found is None:
             return [f"{self.noun} {sent.reference} is not there"]
-        if not self._is_ours(found, effect.key):
+        if not self._is_ours(found, key_of(sent.receipt)):
             return [f"{self.noun} {sent.reference} does not carry our key"]
         stands = self.stands(found)
         return [f"{name} is not as sent" for name, value in self.expected(effect).items() if stands.get(name) != value]
@@ -191,8 +193,7 @@ class Making(Kind):
         return None
 
     def _happened(self, found: Mapping[str, Any], detail: str) -> Finding:
-        receipt = {"object": found["id"], "stands": self.stands(found), "probed": True}
-        return Finding("happened", detail, found["id"], receipt)
+        return Finding("happened", detail, found["id"], self.done(found, Reply("done", detail)).receipt)
 
     def _found_or_stuck(self, client: Http, effect: Effect, key: str, reply: Reply) -> Sent:
         """The key answers nothing but an old error: either its object stands, or nothing can be done under it yet."""
@@ -201,7 +202,7 @@ class Making(Kind):
         except http.Failed as failed:
             return reply.sent("unknown", f"{reply.detail}; looking for it failed: {failed}")
         if found is not None:
-            return self.complete(client, effect, key, found, reply)
+            return self.complete(client, effect, key, found, replace(reply, replayed=True))
         if not reply.replayed:
             return reply.sent("refused", f"{reply.detail}, and no {self.noun} carries it")
         return when_forgotten(reply)
@@ -211,8 +212,8 @@ class Changing(Kind):
     """Changes or removes one object; whether it is done is seen by looking at it."""
 
     @abstractmethod
-    def is_done(self, effect: Effect, now: Image) -> bool:
-        """Whether what stands is what it was to bring about."""
+    def is_done(self, effect: Effect, key: str, now: Image) -> bool:
+        """Whether what stands is what it was to bring about, or was."""
 
     def is_undone(self, effect: Effect, attempt: Attempt, now: Image) -> bool:
         """Whether what stands proves that it did not happen."""
@@ -220,25 +221,26 @@ class Changing(Kind):
 
     def probe(self, client: Http, effect: Effect, attempt: Attempt) -> Finding:
         now = self.look(client, effect)
-        if self.is_done(effect, now):
-            return Finding("happened", "it stands at Stripe", now.reference, {"object": now.reference, "probed": True})
+        if self.is_done(effect, attempt.key, now):
+            receipt = {"object": self.id(effect), "key": attempt.key}
+            return Finding("happened", "it stands at Stripe", self.id(effect), receipt)
         if self.is_undone(effect, attempt, now):
             return Finding("did_not_happen", "it stands at Stripe as before")
         return Finding("unknown", "what stands at Stripe is neither what was before nor what was sent")
 
     def read_back(self, client: Http, effect: Effect, sent: Sent) -> list[str]:
-        return [] if self.is_done(effect, self.look(client, effect)) else ["it does not stand there as sent"]
+        is_done = self.is_done(effect, key_of(sent.receipt), self.look(client, effect))
+        return [] if is_done else ["it does not stand there as sent"]
 
-    def ended(self, client: Http, effect: Effect, reply: Reply) -> Sent:
+    def ended(self, client: Http, effect: Effect, key: str, reply: Reply) -> Sent:
         """The answer to a request whose effect can be seen in the object that it answers with."""
         if reply.used_up:
-            return self._done_or_stuck(client, effect, reply)
+            return self._done_or_stuck(client, effect, key, reply)
         if reply.meaning != "done":
             return reply.sent()
         if not self.shows(effect, reply.body):
             return reply.sent("unknown", "the answer does not show the object as it was to be")
-        id = self.id(effect)
-        return Sent("already" if reply.replayed else "done", reply.detail, id, {**reply.receipt, "object": id})
+        return self.done(effect, key, reply.detail, reply, "already" if reply.replayed else "done")
 
     @abstractmethod
     def shows(self, effect: Effect, body: Mapping[str, Any]) -> bool:
@@ -248,14 +250,19 @@ class Changing(Kind):
     def id(self, effect: Effect) -> str:
         """The object."""
 
-    def _done_or_stuck(self, client: Http, effect: Effect, reply: Reply) -> Sent:
+    def done(self, effect: Effect, key: str, detail: str, reply: Reply | None, meaning: Meaning) -> Sent:
+        """It stands."""
+        told = reply.receipt if reply else {}
+        return Sent(meaning, detail, self.id(effect), {**told, "object": self.id(effect), "key": key})
+
+    def _done_or_stuck(self, client: Http, effect: Effect, key: str, reply: Reply) -> Sent:
         """The key answers nothing but an old error: either it is done, or nothing can be done under it yet."""
         try:
-            is_done = self.is_done(effect, self.look(client, effect))
+            is_done = self.is_done(effect, key, self.look(client, effect))
         except http.Failed as failed:
             return reply.sent("unknown", f"{reply.detail}; looking at it failed: {failed}")
         if is_done:
-            return Sent("already", reply.detail, self.id(effect), {**reply.receipt, "object": self.id(effect)})
+            return self.done(effect, key, reply.detail, reply, "already")
         return when_forgotten(reply) if reply.replayed else reply.sent("refused")
 
 
@@ -278,6 +285,19 @@ def taking_back(effect: Effect, operation: str, body: dict[str, Any]) -> Effect:
     """An effect that reverses another; its own key is the caller's to give."""
     key = f"{effect.key[:200]}:reversed"
     return Effect("stripe", operation, key, effect.subject, None, body, {"reverses": effect.key})
+
+
+def key_of(receipt: Mapping[str, Any]) -> str:
+    """The key under which a write went out: a plan that was made again has another one than its effect."""
+    return str(receipt.get("key"))
+
+
+def object_of(receipt: Mapping[str, Any]) -> str:
+    """The object that a write made or changed. Raises: NoInverse."""
+    found = receipt.get("object")
+    if not isinstance(found, str):
+        raise NoInverse("the receipt does not say which object was written")
+    return found
 
 
 def is_down(failed: http.Failed) -> bool:

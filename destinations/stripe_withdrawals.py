@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from destinations import http, stripe_check, stripe_reads, stripe_wire
-from destinations.base import Effect
+from destinations.base import KEY_LENGTH_MAX, Effect
 from destinations.http import Http
 from destinations.remote import Image, Operation, Sent
+from destinations.stripe_answers import Reply
 from destinations.stripe_check import MADE_BY
 from destinations.stripe_invoices import CreateDraftInvoice
 from destinations.stripe_operation import KEY_SECONDS, Changing, image_of, is_down
@@ -33,7 +34,7 @@ class WithdrawInvoice(Changing):
         yield from stripe_check.members(effect.body, {"invoice", "customer", "made_by"}, set())
         yield from stripe_check.id("invoice", effect.body.get("invoice"), "in_")
         yield from stripe_check.id("customer", effect.body.get("customer"), "cus_")
-        yield from stripe_check.text("made_by", effect.body.get("made_by"), stripe_check.KEY_MAX)
+        yield from stripe_check.text("made_by", effect.body.get("made_by"), KEY_LENGTH_MAX)
         yield from stripe_check.no_money(effect)
 
     def lines(self, effect: Effect) -> list[str]:
@@ -60,22 +61,22 @@ class WithdrawInvoice(Changing):
         except http.Failed as failed:
             return Sent("retry", f"not sent: {failed}", down=is_down(failed))
         if status in (None, "void"):
-            return Sent("already", f"the invoice {id} is {status or 'gone'}", id, {"object": id})
+            return self.done(effect, key, f"the invoice {id} is {status or 'gone'}", None, "already")
         if status == "paid":
             return Sent("refused", f"not sent: the invoice {id} is paid; pay it back or issue a credit note instead")
         if status not in ("draft", DELETED):
-            return self.ended(client, effect, stripe_wire.post(client, f"/v1/invoices/{id}/void", {}, key))
+            return self.ended(client, effect, key, stripe_wire.post(client, f"/v1/invoices/{id}/void", {}, key))
+        reply = None
         if status == "draft":
             reply = stripe_wire.delete(client, f"/v1/invoices/{id}")
             if reply.receipt.get("code") != "resource_missing":
-                sent = self.ended(client, effect, reply)
+                sent = self.ended(client, effect, key, reply)
                 if sent.meaning != "done":
                     return sent
-        return self._delete_lines(client, effect)
+        return self._delete_lines(client, effect, key, reply)
 
-    def _delete_lines(self, client: Http, effect: Effect) -> Sent:
+    def _delete_lines(self, client: Http, effect: Effect, key: str, deleted: Reply | None) -> Sent:
         """The lines of a deleted draft may wait for the customer's next invoice, which nobody would expect."""
-        id = effect.body["invoice"]
         try:
             waiting = _waiting(client, effect)
         except http.Failed as failed:
@@ -86,7 +87,7 @@ class WithdrawInvoice(Changing):
             reply = stripe_wire.delete(client, f"/v1/invoiceitems/{item}")
             if reply.meaning != "done" and reply.receipt.get("code") != "resource_missing":
                 return reply.sent("unknown", f"the draft is deleted, its line {item} is not: {reply.detail}")
-        return Sent("done", "the draft is deleted with its lines", id, {"object": id})
+        return self.done(effect, key, "the draft is deleted with its lines", deleted, "done")
 
     def id(self, effect: Effect) -> str:
         return str(effect.body["invoice"])
@@ -95,7 +96,7 @@ class WithdrawInvoice(Changing):
         is_ended = body.get("deleted") is True or body.get("status") == "void"
         return body.get("id") == effect.body["invoice"] and is_ended
 
-    def is_done(self, effect: Effect, now: Image) -> bool:
+    def is_done(self, effect: Effect, key: str, now: Image) -> bool:
         return now.version is None or now.fields.get("status") == "void"
 
 
@@ -132,8 +133,8 @@ class VoidCreditNote(Changing):
     def send(self, client: Http, effect: Effect, key: str, image: Image | None) -> Sent:
         id = effect.body["credit_note"]
         if image is not None and image.fields.get("status") == "void":
-            return Sent("already", f"the credit note {id} is void", id, {"object": id})
-        return self.ended(client, effect, stripe_wire.post(client, f"/v1/credit_notes/{id}/void", {}, key))
+            return self.done(effect, key, f"the credit note {id} is void", None, "already")
+        return self.ended(client, effect, key, stripe_wire.post(client, f"/v1/credit_notes/{id}/void", {}, key))
 
     def id(self, effect: Effect) -> str:
         return str(effect.body["credit_note"])
@@ -141,7 +142,7 @@ class VoidCreditNote(Changing):
     def shows(self, effect: Effect, body: Mapping[str, Any]) -> bool:
         return body.get("id") == effect.body["credit_note"] and body.get("status") == "void"
 
-    def is_done(self, effect: Effect, now: Image) -> bool:
+    def is_done(self, effect: Effect, key: str, now: Image) -> bool:
         return now.fields.get("status") == "void"
 
 

@@ -16,7 +16,7 @@ from destinations import find
 from destinations import http as wire
 from destinations.base import Effect, EffectInvalid
 from destinations.references import receipt_of
-from destinations.remote import NoInverse, Remote
+from destinations.remote import Attempt, NoInverse, Remote
 from sandbox.standin.clock import MovableClock
 from sandbox.standin.faults import KINDS, Fault
 
@@ -140,6 +140,24 @@ def test_twice_under_one_key_is_once(name: str, operation: str) -> None:
         assert second.meaning in ("done", "already")
         assert second.reference == first.reference
         assert (example.count(side, effect), side.plain()) == (1, stood)
+
+
+@every_operation
+def test_a_plan_made_again_goes_out_under_its_own_key(name: str, operation: str) -> None:
+    """After a refusal a new plan has a new key: what was written is read back, found and taken back by that one."""
+    with tried(name, operation) as (side, effect, _):
+        image, again = side.look(effect), f"{effect.key}~1"
+        sent = side.destination.send(side.client, effect, again, image)
+        assert sent.meaning == "done"
+        assert side.read_back(effect, sent) == []
+        side.clock.advance(WAITS["soon"])
+        finding = side.destination.probe(side.client, effect, Attempt(again, side.now(), side.now(), side.now(), image))
+        assert (finding.outcome, finding.reference) == ("happened", sent.reference)
+        if side.destination.operations[operation].undone_by is not None:
+            inverses = [side.destination.inverse(effect, receipt, image) for receipt in (sent.receipt, finding.receipt)]
+            assert inverses[0] == inverses[1]
+            stands = side.destination.look(side.reader, inverses[0])
+            assert side.destination.changed_since(effect, finding.receipt, stands) == []
 
 
 @every_operation
