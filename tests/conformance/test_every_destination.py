@@ -6,6 +6,7 @@ What holds for every operation of those behind a network stands in `test_every_r
 import importlib
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -17,7 +18,7 @@ from counterfoil import keys
 from counterfoil.database import Connection
 from destinations import Destination, Effect, EffectInvalid, SameTransaction, find
 from destinations.books import JournalLine, journal
-from destinations.remote import Remote
+from destinations.remote import NoInverse, Remote
 
 SAFETIES = {"same_transaction", "native_key", "natural_key", "probe"}
 
@@ -90,3 +91,17 @@ def test_rolled_back_means_not_written(destination: SameTransaction, conn: Conne
     conn.rollback()
     (receipt,) = destination.apply_many(conn, {keys.new_id(): effect}).values()
     assert receipt.status == "written"
+
+
+@pytest.mark.parametrize("destination", IN_OUR_DATABASE)
+def test_taken_back_is_another_effect_or_a_reason(destination: SameTransaction, conn: Connection) -> None:
+    """The inverse is accepted, written beside the first under its own key, and is not the same again."""
+    effect = an_effect(destination)
+    try:
+        inverse = replace(destination.inverse(effect, on=date(2026, 11, 3)), key=f"reverse:{effect.key}")
+    except NoInverse:
+        return
+    destination.check(inverse)
+    assert inverse.body != effect.body
+    receipts = [destination.apply_many(conn, {keys.new_id(): each}) for each in (effect, inverse)]
+    assert [receipt.status for each in receipts for receipt in each.values()] == ["written", "written"]
