@@ -76,6 +76,10 @@ def _look(write: ClaimedWrite, effect: Effect, destination: Remote, http: Http) 
 
 
 def _send(write: ClaimedWrite, effect: Effect, destination: Remote, http: Http) -> Performed:
+    if _is_forgotten(write, destination):
+        finding = destination.probe(http, effect, _attempt(write))
+        if finding.outcome != "did_not_happen":
+            return Performed(write, finding=finding, down=finding.down)
     image = Image.from_json(write.pre_image) if write.pre_image else None
     sent = destination.send(http, effect, write.sent_key, image)
     failpoints.passing("write.sent")
@@ -90,12 +94,23 @@ def _send(write: ClaimedWrite, effect: Effect, destination: Remote, http: Http) 
 
 
 def _settle(write: ClaimedWrite, effect: Effect, destination: Remote, http: Http) -> Performed:
+    finding = destination.probe(http, effect, _attempt(write))
+    return Performed(write, finding=finding, down=finding.down)
+
+
+def _is_forgotten(write: ClaimedWrite, destination: Remote) -> bool:
+    """Whether an earlier attempt is older than the destination's memory: its key is new again, and proves nothing."""
+    lifetime = destination.operations[write.operation].key_lifetime_seconds
+    if lifetime is None or write.attempts < 2 or write.first_sent_at is None:
+        return False
+    return (write.now - write.first_sent_at).total_seconds() > lifetime
+
+
+def _attempt(write: ClaimedWrite) -> Attempt:
     assert write.first_sent_at is not None, "Bug: in doubt and never sent"
     assert write.last_sent_at is not None, "Bug: in doubt and never sent"
     image = Image.from_json(write.pre_image) if write.pre_image else None
-    attempt = Attempt(write.sent_key, write.first_sent_at, write.last_sent_at, write.now, image)
-    finding = destination.probe(http, effect, attempt)
-    return Performed(write, finding=finding, down=finding.down)
+    return Attempt(write.sent_key, write.first_sent_at, write.last_sent_at, write.now, image)
 
 
 def broken(write: ClaimedWrite, bug: Exception) -> Performed:

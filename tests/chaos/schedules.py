@@ -6,23 +6,26 @@ common rounds, so that ten thousand take minutes; each meets only its own faults
 """
 
 import random
-from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import destinations
+from effects import examples, places
+from sides import Side, side_of
+
 from counterfoil import clock, database, keys
 from counterfoil.ledger import outbox
 from counterfoil.ledger.outbox import ClaimedWrite
 from counterfoil.settings import settings
 from destinations.base import Effect
-from destinations.remote import Remote
+from destinations.http import Http
+from destinations.remote import Operation, Remote
 from engine.sending.sender import Sender
-from sandbox.standin.exchange import Exchange
+from exceptions_queue import approvals
 from sandbox.standin.faults import Fault, Faults
 
 #: What may befall a request. Those that a provider would never do to one are left out nowhere.
@@ -36,26 +39,27 @@ TROUBLES_MAX = 6
 PASSING = (2, 15, 60, 400, 3600, 4 * 3600, 26 * 3600, 60, 15, 3600, 26 * 3600, 3600, 3600, 3600)
 
 
-class WorkerDied(BaseException):
-    """The worker is gone; nothing it held in memory is recorded."""
-
-
 @dataclass
 class Troubles:
     """What one seed does to one write."""
 
+    side: Side
+    #: How late a request may come (seconds); None: nobody can promise anything about late ones.
+    late_seconds: float | None
     rng: random.Random
     left: int
     log: list[str] = field(default_factory=list)
 
-    def fault(self) -> Fault | None:
+    def fault(self, method: str, path: str) -> Fault | None:
+        kind = None
         if self.left and self.rng.random() < 0.45:
             self.left -= 1
-            kind = self.rng.choice(KINDS)
-            self.log.append(kind)
-            return Fault(kind, seconds=self.rng.choice((0.0, 3.0, 40.0)) if kind == "late" else 0.0,
-                         status=self.rng.choice((500, 502, 503, 504)))  # fmt: skip
-        return None
+            kind = self.rng.choice([one for one in KINDS if one != "late" or self.late_seconds is not None])
+        self.log.append(f"{method} {path}{f': {kind}' if kind else ''}")
+        if kind is None:
+            return None
+        late = self.rng.choice((1.0, self.late_seconds or 0.0)) if kind == "late" else 0.0
+        return Fault(kind, seconds=late, status=self.rng.choice((500, 502, 503, 504)))
 
     def dies(self, moment: str) -> bool:
         if self.left and self.rng.random() < 0.2:
@@ -66,45 +70,46 @@ class Troubles:
 
 
 class Dealt(Faults):
-    """Faults of whichever write is on the wire now."""
+    """The faults of one write's own stand-in."""
 
-    def __init__(self, stage: "Stage") -> None:
+    def __init__(self, troubles: Troubles) -> None:
         super().__init__(random.Random(0))
-        self._stage = stage
+        self._troubles = troubles
 
     def take(self, method: str, path: str) -> Fault | None:
-        now = self._stage.now
-        return now.fault() if now is not None else None
+        return self._troubles.fault(method, path)
 
 
 class Stage(Executor):
-    """The sender's threads: each task is played to its end, or the worker dies in it."""
+    """The sender's threads: each task is played to its end, or the worker dies around it."""
 
     def __init__(self) -> None:
         self.troubles: dict[str, Troubles] = {}
         self.now: Troubles | None = None
-        self.sender: Sender | None = None
+        self.sender: Losing | None = None
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         done: Future[Any] = Future()
-        write = args[0]
-        trouble = self.troubles.get(write.key) if isinstance(write, ClaimedWrite) else None
         assert self.sender is not None
-        if trouble is not None and trouble.dies(f"before {write.kind}"):
+        write = args[0]
+        if not isinstance(write, ClaimedWrite):
+            fn(*args, **kwargs)
+            return done
+        self.now = self.troubles[write.key]
+        if self.now.dies(f"before {write.kind}"):
             self.sender.lose(write.id)
             return done
-        self.now = trouble
-        try:
-            fn(*args, **kwargs)
-        finally:
-            self.now = None
-        if trouble is not None and trouble.dies(f"after {write.kind}"):
+        self.now.log.append(f"[{write.kind}]")
+        fn(*args, **kwargs)
+        if self.now.dies(f"after {write.kind}"):
             self.sender.lose(write.id)
         return done
 
 
 class Losing(Sender):
-    """A sender that forgets what a death took."""
+    """A sender that forgets what a death took, and finds each write's own stand-in."""
+
+    stage: Stage
 
     def lose(self, write_id: UUID) -> None:
         """What was in hand of this write is gone; its lease runs out."""
@@ -112,70 +117,71 @@ class Losing(Sender):
             self._held.pop(write_id, None)
             self._finished = [one for one in self._finished if one.write.id != write_id]
 
-
-@dataclass(frozen=True)
-class Play:
-    """One operation under test: what is written for a seed, and how often it took effect."""
-
-    name: str
-    effect: Callable[[int], Effect]
-    effects: Callable[[int], int]
+    def _client(self, destination: Remote) -> Http:
+        assert self.stage.now is not None
+        return self.stage.now.side.client
 
 
-def play(
-    conn: database.Connection,
-    exchanges: Sequence[Exchange],
-    a_play: Play,
-    seeds: Sequence[int],
-    advance: Callable[[float], None],
-) -> dict[int, str]:
-    """Play these seeds; what went wrong, by seed."""
-    stage = Stage()
-    for exchange in exchanges:
-        exchange.faults = Dealt(stage)
-    found = {name: one for name, one in destinations.find().items()}
-    sender = Losing(found, settings(), stage)
-    stage.sender = sender
-    effects = {seed: a_play.effect(seed) for seed in seeds}
-    for seed, effect in effects.items():
-        rng = random.Random(f"{a_play.name}/{seed}")
-        stage.troubles[effect.key] = Troubles(rng, rng.randint(1, TROUBLES_MAX))
-    _record(conn, list(effects.values()), found[next(iter(effects.values())).destination])
-    for seconds in PASSING:
-        while sender.round(conn):
-            pass
-        if not _live(conn):
-            break
-        _pass(conn, seconds)
-        advance(seconds)
-    journal = _journal(exchanges)
-    rows = {row["key"]: row for row in conn.execute("SELECT * FROM writes").fetchall()}
-    conn.rollback()
-    wrong = {}
-    for seed, effect in effects.items():
-        told = _wrong(rows[effect.key], a_play.effects(seed), journal[effect.key])
-        if told:
-            wrong[seed] = (
-                f"{a_play.name} seed {seed}: {told}; {stage.troubles[effect.key].log}; {rows[effect.key]['detail']}"
-            )
+def play(conn: database.Connection, destination: Remote, operation: str, seeds: Sequence[int]) -> dict[int, str]:
+    """Play these seeds of one operation; what went wrong, by seed."""
+    example, stage = examples()[destination.name, operation], Stage()
+    sender = Losing({destination.name: destination}, settings(), stage)
+    stage.sender, sender.stage = sender, stage
+    with ExitStack() as sides:
+        effects: dict[int, Effect] = {}
+        for seed in seeds:
+            side = sides.enter_context(side_of(destination, places()[destination.name]))
+            side.clock.advance(clock.now().timestamp() - side.clock())
+            made = example.effect(side)
+            effect = effects[seed] = replace(made, key=f"{made.key}:{seed}")
+            rng = random.Random(f"{destination.name}.{operation}/{seed}")
+            late = example.late_seconds
+            trouble = stage.troubles[effect.key] = Troubles(side, late, rng, rng.randint(1, TROUBLES_MAX))
+            side.exchange.faults = Dealt(trouble)
+        _record(conn, list(effects.values()), destination)
+        for seconds in PASSING:
+            while sender.round(conn) or _say_yes(conn):
+                pass
+            if not _live(conn):
+                break
+            _pass(conn, seconds)
+            for trouble in stage.troubles.values():
+                trouble.side.clock.advance(seconds)
+                trouble.side.exchange.catch_up()
+        rows = {row["key"]: row for row in conn.execute("SELECT * FROM writes").fetchall()}
+        conn.rollback()
+        wrong = {}
+        for seed, effect in effects.items():
+            trouble, row = stage.troubles[effect.key], rows[effect.key]
+            told = _wrong(row, example.count(trouble.side, effect), trouble.side, destination.operations[operation])
+            if told:
+                wrong[seed] = f"{destination.name}.{operation} seed {seed}: {told}; {row['detail']}; {trouble.log}"
     return wrong
 
 
-def _record(conn: database.Connection, effects: Sequence[Effect], destination: Any) -> None:
-    assert isinstance(destination, Remote)
+def _say_yes(conn: database.Connection) -> bool:
+    """A person approves whatever is asked, as it is shown."""
+    asked = conn.execute("SELECT write_id, digest FROM approvals WHERE status = 'open'").fetchall()
+    conn.rollback()
+    for one in asked:
+        with conn.transaction():
+            approvals.approve(conn, one["write_id"], digest=one["digest"], who="ines", reason="a schedule")
+    return bool(asked)
+
+
+def _record(conn: database.Connection, effects: Sequence[Effect], destination: Remote) -> None:
+    events = [(keys.new_id(), effect.key, effect.subject) for effect in effects]
     rows = []
+    for (id, _, _), effect in zip(events, effects, strict=True):
+        target = destination.target(effect)
+        # Each has a stand-in of its own, and therefore a target of its own.
+        rows.append(_planned(id, effect, f"{effect.key}:{target}" if target else None))
     with conn.transaction():
-        conn.execute("TRUNCATE writes, events, payloads, cases, case_events, notifications CASCADE")
-        conn.execute("DELETE FROM destination_states")
-        for effect in effects:
-            id = keys.new_id()
-            conn.execute(
-                "INSERT INTO events (id, source, provider, key, type, subject, status, occurred_at)"
-                " VALUES (%s, 'test', 'stripe', %s, 'test', %s, 'waiting', now())",
-                (id, effect.key, effect.subject),
-            )
-            target = destination.target(effect)
-            rows.append(_planned(id, effect, f"{effect.destination}:{target}" if target else None))
+        conn.cursor().executemany(
+            "INSERT INTO events (id, source, provider, key, type, subject, status, occurred_at)"
+            " VALUES (%s, 'test', 'stripe', %s, 'test', %s, 'waiting', now())",
+            events,
+        )
         outbox.plan_writes(conn, rows)
 
 
@@ -220,20 +226,31 @@ def _pass(conn: database.Connection, seconds: float) -> None:
         )
 
 
-def _journal(exchanges: Sequence[Exchange]) -> Mapping[str, Counter[str]]:
-    found: dict[str, Counter[str]] = defaultdict(Counter)
-    for exchange in exchanges:
-        for entry in exchange.journal:
-            if entry.key is not None:
-                found[entry.key.split("/lines")[0]][entry.key] += 1
-    return found
-
-
-def _wrong(row: Mapping[str, Any], effects: int, keys_used: Counter[str]) -> str | None:
+def _wrong(row: Mapping[str, Any], effects: int, side: Side, operation: Operation) -> str | None:
     if effects > 1:
         return f"{effects} effects"
+    keys_sent = {entry.key.split("/")[0] for entry in side.exchange.journal if entry.key is not None}
+    if keys_sent - {row["key"]}:
+        return f"the key changed: {keys_sent}"
+    if blind := _sent_blindly(side, operation):
+        return blind
     if row["status"] == "confirmed":
         return None if effects == 1 else "confirmed without an effect"
     if row["status"] == "in_doubt" and row["due_at"] is None:
-        return None  # asked the owner: allowed, and never a second effect
+        return None  # the owner is asked: never a second effect, never a guess
     return f"rests as {row['status']}, {effects} effects, due {row['due_at']}"
+
+
+def _sent_blindly(side: Side, operation: Operation) -> str | None:
+    """A key sent again after the destination has forgotten it, without looking in between."""
+    first: dict[str, float] = {}
+    looked_at = float("-inf")
+    for entry in side.exchange.journal:
+        if entry.key is None:
+            looked_at = entry.at
+            continue
+        began = first.setdefault(entry.key, entry.at)
+        lifetime = operation.key_lifetime_seconds
+        if lifetime is not None and entry.at - began > lifetime and looked_at < entry.at - 60:
+            return f"sent {entry.at - began:.0f} s after its first time without a look"
+    return None

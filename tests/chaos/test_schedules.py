@@ -1,61 +1,49 @@
-"""Thousands of seeded schedules against the stand-ins in this process: at most one effect, whatever happens.
+"""Ten thousand seeded schedules against the stand-ins in this process: one effect, whatever happens.
 
-`SCHEDULES=stripe.create_customer:1234` plays one seed again.
+A failure names its seed; `SCHEDULES=stripe.refund:1234 pytest tests/chaos/test_schedules.py` plays that one again.
 """
 
-import random
-from collections.abc import Iterator
+import os
+from typing import Any
 
 import pytest
-from hubspot_portal import Portal, a_portal
-from stripe_api import Api
+from effects import examples
+from schedules import play
 
-from counterfoil import clock, database
+import destinations
+from counterfoil import database
 from counterfoil.settings import settings
-from destinations import http, hubspot, stripe
-from destinations.base import Effect
-from sandbox.standin.transport import InProcess
-from tests.chaos.schedules import Play, play
+from destinations.remote import is_remote
 
+#: Of all operations together.
+SCHEDULES = 10_000
 BATCH = 100
 
+_OPERATIONS = sorted(examples())
+_EACH = -(-SCHEDULES // len(_OPERATIONS) // BATCH) * BATCH
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, database_url: str) -> Iterator[tuple[Api, Portal]]:
-    api = Api(search_lag_seconds=1)
-    portal = a_portal(searches_per_second=None)
-    for one in (api.clock, portal.clock):
-        one.advance(clock.now().timestamp() - one())
-    for name, value in {
-        "STRIPE_API_KEY": "sk_test_sandbox",
-        "STRIPE_API_BASE": "http://stripe.test",
-        "HUBSPOT_ACCESS_TOKEN": "pat-all",
-        "HUBSPOT_API_BASE": "http://hubspot.test",
-        "COUNTERFOIL_SENDER_THREADS": "64",
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setitem(http.IN_PROCESS, "http://stripe.test", InProcess(api.exchange))
-    monkeypatch.setitem(http.IN_PROCESS, "http://hubspot.test", InProcess(portal.exchange))
-    monkeypatch.setattr(stripe.Stripe, "rate_per_second", 1e6)
+
+def _plays() -> list[Any]:
+    chosen = os.environ.get("SCHEDULES")
+    if chosen:
+        name, _, seed = chosen.partition(":")
+        return [pytest.param(*name.split("."), range(int(seed), int(seed) + 1), id=chosen)]
+    return [
+        pytest.param(*names, range(first, first + BATCH), id=f"{'.'.join(names)}-{first}")
+        for names in _OPERATIONS
+        for first in range(0, _EACH, BATCH)
+    ]
+
+
+@pytest.mark.parametrize(("destination", "operation", "seeds"), _plays())
+def test_whatever_happens_there_is_one_effect(
+    destination: str, operation: str, seeds: range, conn: database.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Confirmed with exactly one effect, or an owner is asked; the key never changes, and nothing is sent blindly."""
+    monkeypatch.setenv("COUNTERFOIL_SENDER_THREADS", "64")
     settings.cache_clear()
-    yield api, portal
-
-
-@pytest.mark.parametrize("batch", range(5))
-def test_a_customer_is_made_once(batch: int, world: tuple[Api, Portal], conn: database.Connection) -> None:
-    api, portal = world
-
-    def effect(seed: int) -> Effect:
-        return stripe.create_customer(key=f"stripe:customer:{seed}", subject=f"s:{seed}", name=f"Acorn {seed}")
-
-    def effects(seed: int) -> int:
-        made = api.standin.world().table("customer").values()
-        return sum(one.get("metadata", {}).get("counterfoil_key") == f"stripe:customer:{seed}" for one in made)
-
-    def advance(seconds: float) -> None:
-        api.clock.advance(seconds)
-        portal.clock.advance(seconds)
-
-    seeds = range(batch * BATCH, (batch + 1) * BATCH)
-    wrong = play(conn, [api.exchange, portal.exchange], Play("stripe.create_customer", effect, effects), seeds, advance)
+    place = destinations.find()[destination]
+    assert is_remote(place)
+    monkeypatch.setattr(type(place), "rate_per_second", 1e6)
+    wrong = play(conn, place, operation, seeds)
     assert not wrong, "\n".join(wrong.values())
