@@ -69,7 +69,8 @@ def _difference(key: str, planned: dict[str, Any], standing: dict[str, Any], one
         return {"key": key, "change": "would_write", "would": _shown(one, key)["body"]}
     if key not in planned:
         return {"key": key, "change": "no_longer_planned", "was": standing[key]["action"].get("body")}
-    if planned[key].digest == standing[key]["digest"]:
+    stands = standing[key]
+    if planned[key].digest in (stands["digest"], stands["action"].get("planned_digest")):
         return {"key": key, "change": "same"}
     return {
         "key": key,

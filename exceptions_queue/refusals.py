@@ -1,16 +1,17 @@
 """Why a person's request is refused: each with words that say what to do instead.
 
     Refused
-    ├── NotThere       404  CaseNotFound, EventNotFound, EventNotInCase, ReplayNotFound
+    ├── NotThere       404  CaseNotFound, EventNotFound, EventNotInCase, ReplayNotFound, WriteNotFound
     ├── NotNow         409  CaseClosed, AlreadyAcknowledged, StillBlocked, EventMoving, EventRunning,
-    │                       ReplayNotPlanned, ReplayEnded
+    │                       ReplayNotPlanned, ReplayEnded, NotAwaiting, ShownChanged, EditorMayNot, VotedAlready
     └── NotLikeThat    422  ReasonMissing, PersonUnknown, SnoozeRefused, EventUnnamed, EditRefused, AcceptRefused,
-                            FilterRefused
+                            FilterRefused, ActionRefused
 
 The numbers are what the API answers; this floor does not know HTTP, so the console picks by these three bases.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from contracts import Violation
 
@@ -47,6 +48,10 @@ class ReplayNotFound(NotThere):
     """There is no such replay."""
 
 
+class WriteNotFound(NotThere):
+    """There is no such write."""
+
+
 class CaseClosed(NotNow):
     """The case is closed; a new failure opens a new one."""
 
@@ -73,6 +78,26 @@ class ReplayNotPlanned(NotNow):
 
 class ReplayEnded(NotNow):
     """The replay has ended; there is nothing left to cancel."""
+
+
+class NotAwaiting(NotNow):
+    """The write does not wait for anybody's approval."""
+
+
+class ShownChanged(NotNow):
+    """What would be written is not what was shown; `difference` says where."""
+
+    def __init__(self, message: str, difference: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__(message)
+        self.difference = [dict(place) for place in difference]
+
+
+class EditorMayNot(NotNow):
+    """Whoever edited an action cannot approve it."""
+
+
+class VotedAlready(NotNow):
+    """One person, one vote."""
 
 
 class ReasonMissing(NotLikeThat):
@@ -104,6 +129,14 @@ class EditRefused(NotLikeThat):
 
     def __init__(self, message: str, violations: Sequence[Violation] = ()) -> None:
         self.violations = tuple(violations)
+        super().__init__(message)
+
+
+class ActionRefused(NotLikeThat):
+    """The edited action would never be accepted by its destination, or is none; `problems` says why."""
+
+    def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
+        self.problems = tuple(problems)
         super().__init__(message)
 
 

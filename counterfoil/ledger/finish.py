@@ -145,11 +145,16 @@ def record_writes(conn: Connection, rows: Sequence[WriteRow]) -> set[UUID]:
 
 
 def standing_writes(conn: Connection, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The writes that stand under these keys: key -> id, status, digest, event_id."""
+    """The writes that stand under these keys: key -> id, status, digest, event_id, and what people made of them.
+
+    `planned_digest`: of what was planned, where a person edited it since. `approvals_needed`: never fewer than these.
+    """
     if not keys:
         return {}
     rows = conn.execute(
-        "SELECT id, key, status, digest, event_id FROM writes WHERE key = ANY(%s)", (list(keys),)
+        "SELECT id, key, status, digest, event_id, approvals_needed,"
+        " coalesce(action ->> 'planned_digest', digest) AS planned_digest FROM writes WHERE key = ANY(%s)",
+        (list(keys),),
     ).fetchall()
     return {row["key"]: row for row in rows}
 

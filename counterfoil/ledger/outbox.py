@@ -44,7 +44,7 @@ class ClaimedWrite:
     event_id: UUID
     source: str
     handler: str | None
-    approved: bool  #: it needs people's approval
+    approvals_needed: int  #: how many people have to agree
     revision: int
     looks: int
     attempts: int
@@ -57,6 +57,11 @@ class ClaimedWrite:
     now: datetime
     #: key -> reference of the confirmed writes before it in its plan
     references: dict[str, str]
+
+    @property
+    def approved(self) -> bool:
+        """Whether it needs people's approval; one that is sent has it."""
+        return self.approvals_needed > 0
 
     @property
     def sent_key(self) -> str:
@@ -117,12 +122,15 @@ def plan_writes(conn: Connection, rows: Sequence[PlannedWrite]) -> set[UUID]:
     return {row["id"] for row in conn.execute(_PLAN, {"rows": msgspec.json.encode(rows).decode()})}
 
 
+# First back to `planned`, which voids whatever people said about the old content; whoever had it in hand has lost it.
+# How many people it needs never becomes fewer.
 _REPLAN = """
 UPDATE writes w SET
-    status = r.status, action = r.action, digest = r.digest, run_id = r.run_id, handler = r.handler,
+    status = 'planned', action = r.action, digest = r.digest, run_id = r.run_id, handler = r.handler,
     target = r.target, subject = r.subject, amount_minor = r.amount_minor, currency = r.currency,
     operation = r.operation, position = r.position, order_at = r.order_at, order_key = r.order_key,
-    detail = r.detail, approval_rule = r.approval_rule, approvals_needed = r.approvals_needed, replayed = r.replayed,
+    detail = r.detail, approval_rule = r.approval_rule, replayed = r.replayed,
+    approvals_needed = greatest(w.approvals_needed, r.approvals_needed), fence = w.fence + 1,
     looks = 0, attempts = 0, probes = 0, first_sent_at = NULL, last_sent_at = NULL, looked_at = NULL, absent_at = NULL,
     revision = w.revision + (w.attempts > 0)::int, receipt = NULL, read_back = NULL, pre_image = NULL,
     lease_until = NULL,
@@ -132,6 +140,10 @@ FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(id uuid, key text, operation text,
     position int, order_at timestamptz, order_key text, detail text, approval_rule text, approvals_needed int,
     replayed boolean, due boolean)
 WHERE w.key = r.key AND w.status = ANY(%(from)s) RETURNING w.id
+"""
+_REPLANNED = """
+UPDATE writes w SET status = r.status FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(key text, status text)
+WHERE w.key = r.key AND w.id = ANY(%(ids)s) AND r.status <> 'planned'
 """
 
 
@@ -143,9 +155,12 @@ def plan_again(conn: Connection, rows: Sequence[PlannedWrite], *, standing: Sequ
     if not rows:
         return set()
     values = {"rows": msgspec.json.encode(rows).decode(), "from": list(standing)}
-    return {row["id"] for row in conn.execute(_REPLAN, values)}
+    done = {row["id"] for row in conn.execute(_REPLAN, values)}
+    conn.execute(_REPLANNED, {"rows": values["rows"], "ids": list(done)})
+    return done
 
 
+# What needs people is sent with their approval only; the database would refuse it, and with it the whole claim.
 # Its turn: nothing of a plan goes out while another part of it waits for a person (a no would leave half of it), and
 # each part waits for those before it. Sorted into kinds where the conditions stand, so that state, attempt and kind
 # cannot disagree. A write in `sending` whose lease ran out was in the hands of a worker that vanished: nobody knows
@@ -162,6 +177,9 @@ WITH chosen AS MATERIALIZED (
     WHERE w.due_at <= now() AND w.destination = %(destination)s AND w.replayed = ANY(%(lanes)s)
       AND w.status IN ('planned', 'approved', 'sending', 'in_doubt')
       AND (w.lease_until IS NULL OR w.lease_until < now())
+      AND (w.approvals_needed = 0 OR w.status = 'sending' OR write_is_approved(w)
+           OR w.status = 'planned' AND w.operation = ANY(%(looking)s)
+              AND coalesce(w.looked_at, '-infinity') < now() - make_interval(secs => %(fresh)s))
       AND NOT EXISTS (SELECT 1 FROM pauses p WHERE (p.scope, p.name) IN (
             ('destination', w.destination), ('action', w.destination || '.' || w.operation), ('handler', w.handler),
             ('source', (SELECT e.source FROM events e WHERE e.id = w.event_id))))
@@ -187,7 +205,7 @@ UPDATE writes w SET
 FROM chosen c WHERE w.id = c.id
 RETURNING c.kind, w.status, w.id, w.key, w.destination, w.operation, w.subject, w.amount_minor, w.currency, w.action,
     w.digest, w.event_id, (SELECT e.source FROM events e WHERE e.id = w.event_id) AS source, w.handler,
-    w.approvals_needed > 0 AS approved, w.revision, w.looks, w.attempts, w.probes, w.first_sent_at, w.last_sent_at,
+    w.approvals_needed, w.revision, w.looks, w.attempts, w.probes, w.first_sent_at, w.last_sent_at,
     w.pre_image, w.reverses, w.fence, now() AS now,
     CASE WHEN w.position = 0 THEN '{}'::jsonb ELSE (
         SELECT coalesce(jsonb_object_agg(o.key, o.receipt ->> 'reference'), '{}'::jsonb) FROM writes o
@@ -269,7 +287,7 @@ UPDATE writes w SET
     pre_image = coalesce(r.pre_image, w.pre_image),
     looked_at = CASE WHEN r.looked THEN now() ELSE w.looked_at END, absent_at = CASE WHEN r.absent THEN now() END,
     approval_rule = coalesce(r.approval_rule, w.approval_rule),
-    approvals_needed = coalesce(r.approvals_needed, w.approvals_needed),
+    approvals_needed = greatest(r.approvals_needed, w.approvals_needed),
     confirmed_at = CASE WHEN r.status = 'confirmed' THEN clock_timestamp() END
 FROM jsonb_to_recordset(%s::jsonb) AS r(id uuid, fence int, status text, detail text, due_seconds float8,
      receipt jsonb, read_back jsonb, pre_image jsonb, looked boolean, absent boolean, approval_rule text,

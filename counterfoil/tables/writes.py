@@ -33,7 +33,21 @@ class Write(SQLModel, table=True):
             "order_key",
             postgresql_where=text("target IS NOT NULL AND confirmed_at IS NULL"),
         ),
-        Index("writes_reverses", "reverses", unique=True, postgresql_where=text("reverses IS NOT NULL")),
+        # Taken back once: a second inverse only after one that changed nothing.
+        Index(
+            "writes_reverses",
+            "reverses",
+            unique=True,
+            postgresql_where=text(
+                "reverses IS NOT NULL AND status NOT IN ('refused', 'superseded', 'rejected', 'expired')"
+            ),
+        ),
+        Index(
+            "writes_target_written",
+            "target",
+            "confirmed_at",
+            postgresql_where=text("target IS NOT NULL AND confirmed_at IS NOT NULL"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)
@@ -90,15 +104,18 @@ class Write(SQLModel, table=True):
 class Approval(SQLModel, table=True):
     """One request for a person's decision over one write: exactly what was shown, until when it may be answered.
 
-    A write has at most one open request. An edit or a changed target closes it (`void`) and opens another.
+    A write has at most one request that counts. An edit or a changed target closes it (`void`) and opens another; the
+    sending of its write uses it up. `migrations/sql/approvals.sql` holds the rules.
     """
 
     __tablename__ = "approvals"
     __table_args__ = (
         one_of("status", ("open", "approved", "rejected", "expired", "void", "used"), "approvals_status"),
-        Index("approvals_open", "write_id", unique=True, postgresql_where=text("status IN ('open', 'approved')")),
+        Index(
+            "approvals_live", "write_id", unique=True, postgresql_where=text("status IN ('open', 'approved', 'used')")
+        ),
         Index("approvals_write", "write_id"),
-        Index("approvals_expiring", "expires_at", postgresql_where=text("status = 'open'")),
+        Index("approvals_expiring", "expires_at", postgresql_where=text("status IN ('open', 'approved')")),
     )
 
     id: UUID = Field(primary_key=True)
@@ -110,6 +127,7 @@ class Approval(SQLModel, table=True):
     shown: dict[str, Any] = document(default="'{}'")
     rule: str
     needed: int = number(1)
+    #: Who changed the action, or the event's payload, last; nobody who ever did may approve the write.
     edited_by: str | None = None
     opened_at: Moment = moment(default_now=True)
     expires_at: Moment = moment(nullable=False)

@@ -20,14 +20,16 @@ LIMIT = 100
 _DUE = """
 SELECT w.id, w.event_id FROM writes w
 WHERE w.due_at <= now() AND w.destination = ANY(%s) AND w.status IN ('planned', 'approved')
+  AND (w.approvals_needed = 0 OR write_is_approved(w))
   AND NOT EXISTS (SELECT 1 FROM pauses p WHERE (p.scope, p.name) IN (
         ('destination', w.destination), ('action', w.destination || '.' || w.operation), ('handler', w.handler),
         ('source', (SELECT e.source FROM events e WHERE e.id = w.event_id))))
 ORDER BY w.due_at LIMIT %s
 """
 _LOCKED = """
-SELECT id, key, destination, operation, subject, amount_minor, currency, action, event_id, reverses, status FROM writes
-WHERE id = ANY(%s) AND status IN ('planned', 'approved') AND due_at <= now() ORDER BY id FOR UPDATE
+SELECT id, key, destination, operation, subject, amount_minor, currency, action, event_id, reverses, status FROM writes w
+WHERE id = ANY(%s) AND status IN ('planned', 'approved') AND due_at <= now()
+  AND (approvals_needed = 0 OR write_is_approved(w)) ORDER BY id FOR UPDATE
 """
 
 

@@ -68,15 +68,18 @@ def _ask(done: Performed, destination: Remote, known: set[str]) -> Asked:
     if write.status == WriteState.APPROVED:
         if write.pre_image is not None and write.pre_image.get("version") == image.version:
             return Asked(Judged(_go(write, image)))
-        return _request(write, destination, image, Decision(1, "target_changed"))
-    decision = policy().decide(proposed(effect_of(write), destination, write.handler, known, _must_ask(write)))
+        return _request(write, destination, image, _decision(write, destination, known, "target_changed"))
+    decision = _decision(write, destination, known, None)
     if decision.needed:
         return _request(write, destination, image, decision)
     return Asked(Judged(_go(write, image)))
 
 
-def _must_ask(write: ClaimedWrite) -> str | None:
-    return "asked_before" if write.approved else None
+def _decision(write: ClaimedWrite, destination: Remote, known: set[str], why: str | None) -> Decision:
+    """What the policy says; never fewer people than the write needed before."""
+    must_ask = "asked_before" if write.approved else None
+    found = policy().decide(proposed(effect_of(write), destination, write.handler, known, must_ask))
+    return Decision(max(found.needed, write.approvals_needed), why or found.rule, found.expires_hours)
 
 
 def proposed(

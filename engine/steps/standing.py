@@ -37,14 +37,16 @@ def meet_standing(
     again: list[Placed] = []
     for found in late:
         there = standing[found.effect.key]
-        state, same = WriteState(there["status"]), there["digest"] == found.effect.digest
+        # What a person edited after it was planned is no other plan.
+        same = found.effect.digest in (there["digest"], there["planned_digest"])
+        state = WriteState(there["status"])
         if found.status is W.SHADOW and state in FREE:
             tell(found)
         elif (state in FREE and not (state is W.REJECTED and same)) or (
             state in UNSENT and not same and there["event_id"] == found.one.event.id
         ):
             found.id = there["id"]
-            again.append(_asked_again(found, state, destinations))
+            again.append(_asked_again(found, there, destinations))
         else:
             _link(found, there, state, same)
     rows = [planned_row(found, destinations) for found in again]
@@ -59,10 +61,13 @@ def meet_standing(
     return entries
 
 
-def _asked_again(found: Placed, state: WriteState, destinations: Mapping[str, Destination]) -> Placed:
-    """After a no, or silence, only people let it through, whatever the policy says."""
-    if state in (W.REJECTED, W.EXPIRED):
-        found.decision = found.decision if found.decision.needed else Decision(1, "asked_before")
+def _asked_again(found: Placed, there: Mapping[str, Any], destinations: Mapping[str, Destination]) -> Placed:
+    """What people were asked about before, only people let through, and no fewer; whatever the policy says."""
+    if found.status is W.SHADOW:
+        return found
+    if there["approvals_needed"] > found.decision.needed:
+        rule = found.decision.rule if found.decision.needed else "asked_before"
+        found.decision = Decision(there["approvals_needed"], rule, found.decision.expires_hours)
         destination = destinations[found.effect.destination]
         looks = is_remote(destination) and destination.operations[found.effect.operation].looks
         found.status = W.PLANNED if looks else W.AWAITING_APPROVAL

@@ -18,7 +18,7 @@ SQL = Path(__file__).parents[1] / "sql"
 def _run_scripts() -> None:
     """Functions and triggers, which Alembic cannot describe; payloads compressed the cheap way where it can be."""
     bind = op.get_bind()
-    for name in ("audit.sql", "books.sql"):
+    for name in ("audit.sql", "books.sql", "approvals.sql"):
         # Doubled, because the driver reads a lone % as a placeholder.
         bind.exec_driver_sql((SQL / name).read_text().replace("%", "%%"))
     bind.exec_driver_sql(
@@ -281,6 +281,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "reversals",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.String(), server_default="planned", nullable=False),
+        sa.Column(
+            "filter", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
+        sa.Column(
+            "plan", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("author", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("status IN ('planned', 'running', 'finished', 'cancelled')", name="reversals_status"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "rollout_changes",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("handler", sa.String(), nullable=False),
@@ -391,7 +409,20 @@ def upgrade() -> None:
     op.create_index("writes_due", "writes", ["due_at"], unique=False, postgresql_where=sa.text("due_at IS NOT NULL"))
     op.create_index("writes_event", "writes", ["event_id"], unique=False)
     op.create_index(
-        "writes_reverses", "writes", ["reverses"], unique=True, postgresql_where=sa.text("reverses IS NOT NULL")
+        "writes_reverses",
+        "writes",
+        ["reverses"],
+        unique=True,
+        postgresql_where=sa.text(
+            "reverses IS NOT NULL AND status NOT IN ('refused', 'superseded', 'rejected', 'expired')"
+        ),
+    )
+    op.create_index(
+        "writes_target_written",
+        "writes",
+        ["target", "confirmed_at"],
+        unique=False,
+        postgresql_where=sa.text("target IS NOT NULL AND confirmed_at IS NOT NULL"),
     )
     op.create_index("writes_subject", "writes", ["subject", "id"], unique=False)
     op.create_index(
@@ -429,14 +460,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
-        "approvals_expiring", "approvals", ["expires_at"], unique=False, postgresql_where=sa.text("status = 'open'")
+        "approvals_expiring",
+        "approvals",
+        ["expires_at"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('open', 'approved')"),
     )
     op.create_index(
-        "approvals_open",
+        "approvals_live",
         "approvals",
         ["write_id"],
         unique=True,
-        postgresql_where=sa.text("status IN ('open', 'approved')"),
+        postgresql_where=sa.text("status IN ('open', 'approved', 'used')"),
     )
     op.create_index("approvals_write", "approvals", ["write_id"], unique=False)
     op.create_table(
@@ -516,6 +551,21 @@ def upgrade() -> None:
     )
     op.create_index("replay_items_status_idx", "replay_items", ["replay_id", "status"], unique=False)
     op.create_table(
+        "reversal_items",
+        sa.Column("reversal_id", sa.Uuid(), nullable=False),
+        sa.Column("write_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("inverse_id", sa.Uuid(), nullable=True),
+        sa.Column("status", sa.String(), server_default="planned", nullable=False),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "status IN ('planned', 'begun', 'reversed', 'kept', 'failed', 'skipped')", name="reversal_items_status"
+        ),
+        sa.ForeignKeyConstraint(["reversal_id"], ["reversals.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("reversal_id", "write_id"),
+    )
+    op.create_index("reversal_items_status_idx", "reversal_items", ["reversal_id", "status", "position"], unique=False)
+    op.create_table(
         "approval_votes",
         sa.Column("approval_id", sa.Uuid(), nullable=False),
         sa.Column("person", sa.String(), nullable=False),
@@ -535,9 +585,23 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for function in ("audit_append", "books_check_lines", "books_check_entry", "books_only_append", "refuse_change"):
+    for function in (
+        "audit_append",
+        "refuse_change",
+        "books_refuse_change",
+        "books_lines_balance",
+        "books_entry_complete",
+        "writes_may_move",
+        "write_is_approved",
+        "writes_refuse",
+        "writes_keep_rules",
+        "approvals_keep_rules",
+        "approval_votes_keep_rules",
+    ):
         op.execute(f"DROP FUNCTION IF EXISTS {function} CASCADE")
     op.drop_table("approval_votes")
+    op.drop_index("reversal_items_status_idx", table_name="reversal_items")
+    op.drop_table("reversal_items")
     op.drop_index("replay_items_status_idx", table_name="replay_items")
     op.drop_table("replay_items")
     op.drop_index(
@@ -552,8 +616,12 @@ def downgrade() -> None:
     op.drop_index("case_events_event", table_name="case_events")
     op.drop_table("case_events")
     op.drop_index("approvals_write", table_name="approvals")
-    op.drop_index("approvals_open", table_name="approvals", postgresql_where=sa.text("status IN ('open', 'approved')"))
-    op.drop_index("approvals_expiring", table_name="approvals", postgresql_where=sa.text("status = 'open'"))
+    op.drop_index(
+        "approvals_live", table_name="approvals", postgresql_where=sa.text("status IN ('open', 'approved', 'used')")
+    )
+    op.drop_index(
+        "approvals_expiring", table_name="approvals", postgresql_where=sa.text("status IN ('open', 'approved')")
+    )
     op.drop_table("approvals")
     op.drop_index("writes_unsettled", table_name="writes", postgresql_where=sa.text("confirmed_at IS NULL"))
     op.drop_index(
@@ -562,7 +630,18 @@ def downgrade() -> None:
         postgresql_where=sa.text("target IS NOT NULL AND confirmed_at IS NULL"),
     )
     op.drop_index("writes_subject", table_name="writes")
-    op.drop_index("writes_reverses", table_name="writes", postgresql_where=sa.text("reverses IS NOT NULL"))
+    op.drop_index(
+        "writes_reverses",
+        table_name="writes",
+        postgresql_where=sa.text(
+            "reverses IS NOT NULL AND status NOT IN ('refused', 'superseded', 'rejected', 'expired')"
+        ),
+    )
+    op.drop_index(
+        "writes_target_written",
+        table_name="writes",
+        postgresql_where=sa.text("target IS NOT NULL AND confirmed_at IS NOT NULL"),
+    )
     op.drop_index("writes_event", table_name="writes")
     op.drop_index("writes_due", table_name="writes", postgresql_where=sa.text("due_at IS NOT NULL"))
     op.drop_table("writes")
@@ -573,6 +652,7 @@ def downgrade() -> None:
     op.drop_index("rollout_changes_handler", table_name="rollout_changes")
     op.drop_table("rollout_changes")
     op.drop_table("replays")
+    op.drop_table("reversals")
     op.drop_table("rejections")
     op.drop_table("rejection_counts")
     op.drop_table("payloads")
