@@ -43,7 +43,7 @@ class Row:
     down: bool = False
 
 
-_CREDENTIAL = "the token (HUBSPOT_ACCESS_CREDENTIAL, for reading HUBSPOT_READ_ACCESS_CREDENTIAL)"
+_CREDENTIAL = "the token (HUBSPOT_ACCESS_TOKEN, for reading HUBSPOT_READ_ACCESS_TOKEN)"
 _BUSY = "HubSpot or the network before it failed in the middle"
 _WINDOW = "the account's limit for ten seconds is used up"
 

@@ -234,17 +234,15 @@ def _may_have_made(before: Image | None) -> bool:
 
 
 def _made(effect: Effect, record: api.Record, attempt: Attempt) -> bool | None:
-    """Whether our write made the record: it carries our key, or it began with our values; None: nothing says so."""
+    """Whether our write made the record: it began with our values, and our key; None: nothing says so."""
     if not _may_have_made(attempt.image):
         return False
-    if record.values.get(api.MARKER) == attempt.key:
-        return True
     created = api.moment_of(record.values.get(_CREATED))
     if created is None or created < attempt.first_sent_at - _CLOCKS_APART:
         return None
     firsts = [
         (value, record.history[name][-1])
-        for name, value in effect.body["properties"].items()
+        for name, value in {**effect.body["properties"], api.MARKER: attempt.key}.items()
         if value and record.history.get(name)
     ]
     began_so = firsts and all(
