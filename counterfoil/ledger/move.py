@@ -9,7 +9,7 @@ from psycopg import sql
 from counterfoil.database import Connection
 from counterfoil.lifecycle import CASE_MOVES, EVENT_MOVES, REPLAY_MOVES, WRITE_MOVES, origins
 
-Machine = Literal["event", "write", "case", "replay"]
+Machine = Literal["event", "write", "case", "replay", "reversal"]
 
 #: As a value in `sets`: the database's clock, at this transaction.
 NOW: Final = object()
@@ -19,6 +19,7 @@ _TABLES: Mapping[Machine, tuple[str, Mapping[Any, Any]]] = {
     "write": ("writes", WRITE_MOVES),
     "case": ("cases", CASE_MOVES),
     "replay": ("replays", REPLAY_MOVES),
+    "reversal": ("reversals", REPLAY_MOVES),
 }
 
 

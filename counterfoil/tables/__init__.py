@@ -5,6 +5,7 @@ from counterfoil.tables.books import BooksAccount, BooksEntry, BooksLine
 from counterfoil.tables.cases import Case, CaseEvent, Notification, Replay, ReplayItem
 from counterfoil.tables.controls import DestinationState, Pause, Rollout, RolloutChange
 from counterfoil.tables.events import Checkpoint, Event, Payload, Run, SubjectState
+from counterfoil.tables.reversals import Reversal, ReversalItem
 from counterfoil.tables.writes import Approval, ApprovalVote, Echo, Fact, Write
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "RejectionCount",
     "Replay",
     "ReplayItem",
+    "Reversal",
+    "ReversalItem",
     "Rollout",
     "RolloutChange",
     "Run",
