@@ -27,8 +27,8 @@ WHERE w.due_at <= now() AND w.destination = ANY(%s) AND w.status IN ('planned', 
 ORDER BY w.due_at LIMIT %s
 """
 _LOCKED = """
-SELECT id, key, destination, operation, subject, amount_minor, currency, action, event_id, reverses, status FROM writes w
-WHERE id = ANY(%s) AND status IN ('planned', 'approved') AND due_at <= now()
+SELECT id, key, destination, operation, subject, amount_minor, currency, action, event_id, reverses, status
+FROM writes w WHERE id = ANY(%s) AND status IN ('planned', 'approved') AND due_at <= now()
   AND (approvals_needed = 0 OR write_is_approved(w)) ORDER BY id FOR UPDATE
 """
 

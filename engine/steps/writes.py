@@ -92,10 +92,5 @@ def _supersede_unsent(
     if not rows:
         return []
     dropped = [row["id"] for row in rows]
-    conn.execute(
-        "UPDATE approvals SET status = 'void', closed_at = now() WHERE write_id = ANY(%s)"
-        " AND status IN ('open', 'approved')",
-        (dropped,),
-    )
     entries = [audit.Entry("engine", "write.superseded", f"write:{id}", {"by": "something newer"}) for id in dropped]
     return entries + completing.complete(conn, {row["event_id"] for row in rows}, {}, {})

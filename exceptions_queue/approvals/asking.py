@@ -42,7 +42,7 @@ FROM jsonb_to_recordset(%s::jsonb) AS r(id uuid, write_id uuid, digest text, sho
 
 
 def request_many(conn: Connection, requests: Sequence[Request]) -> list[audit.Entry]:
-    """Ask about writes in `awaiting_approval`; a request of the same write that counted is void. Returns the entries."""
+    """Ask about writes in `awaiting_approval`; what was asked about them before is void. Returns the entries."""
     if not requests:
         return []
     conn.execute(
