@@ -3,7 +3,7 @@
 from counterfoil.tables.audit import ApiRequest, AuditEntry, AuditHead, Rejection, RejectionCount
 from counterfoil.tables.books import BooksAccount, BooksEntry, BooksLine
 from counterfoil.tables.cases import Case, CaseEvent, Notification, Replay, ReplayItem
-from counterfoil.tables.controls import DestinationState, Pause, Rollout, RolloutChange
+from counterfoil.tables.controls import CapUse, DestinationState, Pause, Review, Rollout, RolloutChange
 from counterfoil.tables.events import Checkpoint, Event, Payload, Run, SubjectState
 from counterfoil.tables.reversals import Reversal, ReversalItem
 from counterfoil.tables.writes import Approval, ApprovalVote, Echo, Fact, Write
@@ -17,6 +17,7 @@ __all__ = [
     "BooksAccount",
     "BooksEntry",
     "BooksLine",
+    "CapUse",
     "Case",
     "CaseEvent",
     "Checkpoint",
@@ -33,6 +34,7 @@ __all__ = [
     "ReplayItem",
     "Reversal",
     "ReversalItem",
+    "Review",
     "Rollout",
     "RolloutChange",
     "Run",

@@ -3,12 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Float, Index, Text
+from sqlalchemy import BigInteger, Float, Index, Text, text
 from sqlmodel import Field, SQLModel
 
 from counterfoil.tables.columns import Moment, document, moment, number, one_of
 
-ROLLOUT_MODES = ("shadow", "partial", "full", "paused")
+#: A pause is no mode of its own: it stands in `pauses`, and the mode before it comes back with its end.
+ROLLOUT_MODES = ("shadow", "partial", "full")
 PAUSE_SCOPES = ("source", "handler", "destination", "action")
 
 
@@ -30,7 +31,7 @@ class Rollout(SQLModel, table=True):
 
 
 class RolloutChange(SQLModel, table=True):
-    """The history of a handler's rollout, with the evidence of each step."""
+    """The history of a handler's rollout, pauses included, with the evidence of each step."""
 
     __tablename__ = "rollout_changes"
     __table_args__ = (Index("rollout_changes_handler", "handler", "id"),)
@@ -67,8 +68,10 @@ class DestinationState(SQLModel, table=True):
     __table_args__ = (one_of("breaker", ("closed", "open", "half_open"), "destination_states_breaker"),)
 
     destination: str = Field(primary_key=True)
-    #: What may be sent now; filled again by the passing of time (`counterfoil.ledger.tokens`).
+    #: What may be sent now, in requests; filled again by the passing of time (`counterfoil.ledger.reach`).
     tokens: float = Field(default=0.0, sa_type=Float)
+    #: What replays may take of them in any case, so that live writes never starve them.
+    replay_tokens: float = Field(default=0.0, sa_type=Float, sa_column_kwargs={"server_default": text("0")})
     filled_at: Moment = moment(default_now=True)
     breaker: str = Field(default="closed", sa_column_kwargs={"server_default": "closed"})
     #: Failures in a row; how often it was looked at since it opened.
@@ -79,3 +82,34 @@ class DestinationState(SQLModel, table=True):
     look_at: Moment = moment()
     detail: str | None = Field(default=None, sa_type=Text)
     changed_at: Moment = moment(default_now=True)
+
+
+class CapUse(SQLModel, table=True):
+    """One write that a cap let through; the cap is full when the uses of its window are as many as it allows."""
+
+    __tablename__ = "cap_uses"
+    __table_args__ = (Index("cap_uses_window", "cap", "at"),)
+
+    cap: str = Field(primary_key=True)
+    write_id: UUID = Field(primary_key=True)
+    at: Moment = moment(default_now=True)
+    amount_minor: int | None = Field(default=None, sa_type=BigInteger)
+    currency: str | None = None
+    #: The record that it changes, or what it is about.
+    account: str | None = None
+
+
+class Review(SQLModel, table=True):
+    """Whether a person agrees with a write that was made, or would have been; the evidence that a rollout goes by."""
+
+    __tablename__ = "reviews"
+    __table_args__ = (Index("reviews_person", "write_id", "person", unique=True),)
+
+    id: UUID = Field(primary_key=True)
+    write_id: UUID = Field(foreign_key="writes.id")
+    #: Of the write as it was judged.
+    digest: str
+    agrees: bool
+    person: str
+    reason: str = Field(sa_type=Text)
+    reviewed_at: Moment = moment(default_now=True)

@@ -37,6 +37,7 @@ class Event(SQLModel, table=True):
         ),
         Index("events_subject", "subject", "id"),
         Index("events_case", "case_id", postgresql_where=text("case_id IS NOT NULL")),
+        Index("events_parked", "parked", postgresql_where=text("parked IS NOT NULL")),
         {"postgresql_with": STORAGE},
     )
 

@@ -25,7 +25,14 @@ class Write(SQLModel, table=True):
         Index("writes_event", "event_id"),
         Index("writes_subject", "subject", "id"),
         Index("writes_unsettled", "id", postgresql_where=text("confirmed_at IS NULL")),
-        Index("writes_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        # In the order in which they are claimed: one destination's queue never hides another's.
+        Index("writes_due", "destination", "replayed", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index(
+            "writes_regretted",
+            "handler",
+            "id",
+            postgresql_where=text("status IN ('refused', 'rejected', 'reversing', 'reversed')"),
+        ),
         Index(
             "writes_target_live",
             "target",
@@ -115,6 +122,7 @@ class Approval(SQLModel, table=True):
             "approvals_live", "write_id", unique=True, postgresql_where=text("status IN ('open', 'approved', 'used')")
         ),
         Index("approvals_write", "write_id"),
+        Index("approvals_edited", "opened_at", postgresql_where=text("edited_by IS NOT NULL")),
         Index("approvals_expiring", "expires_at", postgresql_where=text("status IN ('open', 'approved')")),
     )
 

@@ -93,6 +93,17 @@ def upgrade() -> None:
     )
     op.create_index("books_lines_account", "books_lines", ["account"], unique=False)
     op.create_table(
+        "cap_uses",
+        sa.Column("cap", sa.String(), nullable=False),
+        sa.Column("write_id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.String(), nullable=True),
+        sa.Column("account", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("cap", "write_id"),
+    )
+    op.create_index("cap_uses_window", "cap_uses", ["cap", "at"], unique=False)
+    op.create_table(
         "cases",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("failure_class", sa.String(), nullable=False),
@@ -148,6 +159,7 @@ def upgrade() -> None:
         "destination_states",
         sa.Column("destination", sa.String(), nullable=False),
         sa.Column("tokens", sa.Float(), nullable=False),
+        sa.Column("replay_tokens", sa.Float(), server_default=sa.text("0"), nullable=False),
         sa.Column("filled_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("breaker", sa.String(), server_default="closed", nullable=False),
         sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -205,6 +217,7 @@ def upgrade() -> None:
     )
     op.create_index("events_case", "events", ["case_id"], unique=False, postgresql_where=sa.text("case_id IS NOT NULL"))
     op.create_index("events_due", "events", ["due_at"], unique=False, postgresql_where=sa.text("due_at IS NOT NULL"))
+    op.create_index("events_parked", "events", ["parked"], unique=False, postgresql_where=sa.text("parked IS NOT NULL"))
     op.create_index("events_subject", "events", ["subject", "id"], unique=False)
     op.create_index(
         "events_subject_due",
@@ -323,7 +336,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("changed_by", sa.String(), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("mode IN ('shadow', 'partial', 'full', 'paused')", name="rollouts_mode"),
+        sa.CheckConstraint("mode IN ('shadow', 'partial', 'full')", name="rollouts_mode"),
         sa.PrimaryKeyConstraint("handler"),
     )
     op.create_table(
@@ -406,8 +419,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key", name="writes_key"),
     )
-    op.create_index("writes_due", "writes", ["due_at"], unique=False, postgresql_where=sa.text("due_at IS NOT NULL"))
+    op.create_index(
+        "writes_due",
+        "writes",
+        ["destination", "replayed", "due_at"],
+        unique=False,
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
     op.create_index("writes_event", "writes", ["event_id"], unique=False)
+    op.create_index(
+        "writes_regretted",
+        "writes",
+        ["handler", "id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('refused', 'rejected', 'reversing', 'reversed')"),
+    )
     op.create_index(
         "writes_reverses",
         "writes",
@@ -417,13 +443,6 @@ def upgrade() -> None:
             "reverses IS NOT NULL AND status NOT IN ('refused', 'superseded', 'rejected', 'expired')"
         ),
     )
-    op.create_index(
-        "writes_target_written",
-        "writes",
-        ["target", "confirmed_at"],
-        unique=False,
-        postgresql_where=sa.text("target IS NOT NULL AND confirmed_at IS NOT NULL"),
-    )
     op.create_index("writes_subject", "writes", ["subject", "id"], unique=False)
     op.create_index(
         "writes_target_live",
@@ -431,6 +450,13 @@ def upgrade() -> None:
         ["target", "order_at", "order_key"],
         unique=False,
         postgresql_where=sa.text("target IS NOT NULL AND confirmed_at IS NULL"),
+    )
+    op.create_index(
+        "writes_target_written",
+        "writes",
+        ["target", "confirmed_at"],
+        unique=False,
+        postgresql_where=sa.text("target IS NOT NULL AND confirmed_at IS NOT NULL"),
     )
     op.create_index(
         "writes_unsettled", "writes", ["id"], unique=False, postgresql_where=sa.text("confirmed_at IS NULL")
@@ -458,6 +484,9 @@ def upgrade() -> None:
             ["writes.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "approvals_edited", "approvals", ["opened_at"], unique=False, postgresql_where=sa.text("edited_by IS NOT NULL")
     )
     op.create_index(
         "approvals_expiring",
@@ -566,6 +595,22 @@ def upgrade() -> None:
     )
     op.create_index("reversal_items_status_idx", "reversal_items", ["reversal_id", "status", "position"], unique=False)
     op.create_table(
+        "reviews",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("write_id", sa.Uuid(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("agrees", sa.Boolean(), nullable=False),
+        sa.Column("person", sa.String(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("reviewed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["write_id"],
+            ["writes.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("reviews_person", "reviews", ["write_id", "person"], unique=True)
+    op.create_table(
         "approval_votes",
         sa.Column("approval_id", sa.Uuid(), nullable=False),
         sa.Column("person", sa.String(), nullable=False),
@@ -600,6 +645,8 @@ def downgrade() -> None:
     ):
         op.execute(f"DROP FUNCTION IF EXISTS {function} CASCADE")
     op.drop_table("approval_votes")
+    op.drop_index("reviews_person", table_name="reviews")
+    op.drop_table("reviews")
     op.drop_index("reversal_items_status_idx", table_name="reversal_items")
     op.drop_table("reversal_items")
     op.drop_index("replay_items_status_idx", table_name="replay_items")
@@ -622,8 +669,14 @@ def downgrade() -> None:
     op.drop_index(
         "approvals_expiring", table_name="approvals", postgresql_where=sa.text("status IN ('open', 'approved')")
     )
+    op.drop_index("approvals_edited", table_name="approvals", postgresql_where=sa.text("edited_by IS NOT NULL"))
     op.drop_table("approvals")
     op.drop_index("writes_unsettled", table_name="writes", postgresql_where=sa.text("confirmed_at IS NULL"))
+    op.drop_index(
+        "writes_target_written",
+        table_name="writes",
+        postgresql_where=sa.text("target IS NOT NULL AND confirmed_at IS NOT NULL"),
+    )
     op.drop_index(
         "writes_target_live",
         table_name="writes",
@@ -638,9 +691,9 @@ def downgrade() -> None:
         ),
     )
     op.drop_index(
-        "writes_target_written",
+        "writes_regretted",
         table_name="writes",
-        postgresql_where=sa.text("target IS NOT NULL AND confirmed_at IS NOT NULL"),
+        postgresql_where=sa.text("status IN ('refused', 'rejected', 'reversing', 'reversed')"),
     )
     op.drop_index("writes_event", table_name="writes")
     op.drop_index("writes_due", table_name="writes", postgresql_where=sa.text("due_at IS NOT NULL"))
@@ -651,8 +704,8 @@ def downgrade() -> None:
     op.drop_table("rollouts")
     op.drop_index("rollout_changes_handler", table_name="rollout_changes")
     op.drop_table("rollout_changes")
-    op.drop_table("replays")
     op.drop_table("reversals")
+    op.drop_table("replays")
     op.drop_table("rejections")
     op.drop_table("rejection_counts")
     op.drop_table("payloads")
@@ -661,6 +714,7 @@ def downgrade() -> None:
     op.drop_table("facts")
     op.drop_index("events_subject_due", table_name="events", postgresql_where=sa.text("due_at IS NOT NULL"))
     op.drop_index("events_subject", table_name="events")
+    op.drop_index("events_parked", table_name="events", postgresql_where=sa.text("parked IS NOT NULL"))
     op.drop_index("events_due", table_name="events", postgresql_where=sa.text("due_at IS NOT NULL"))
     op.drop_index("events_case", table_name="events", postgresql_where=sa.text("case_id IS NOT NULL"))
     op.drop_table("events")
@@ -671,6 +725,8 @@ def downgrade() -> None:
         "cases_live", table_name="cases", postgresql_where=sa.text("status IN ('open', 'acknowledged', 'snoozed')")
     )
     op.drop_table("cases")
+    op.drop_index("cap_uses_window", table_name="cap_uses")
+    op.drop_table("cap_uses")
     op.drop_index("books_lines_account", table_name="books_lines")
     op.drop_table("books_lines")
     op.drop_index("books_entries_date", table_name="books_entries")
