@@ -36,7 +36,7 @@ KINDS = (
 #: Faults and deaths per write: after so many the world is kind, so that every schedule ends.
 TROUBLES_MAX = 6
 #: How time passes between rounds, in seconds: past retries, past search lag, past the lifetime of Stripe's keys.
-PASSING = (2, 15, 60, 400, 3600, 4 * 3600, 26 * 3600, 60, 15, 3600, 26 * 3600, 3600, 3600, 3600)
+PASSING = (2, 15, 60, 400, 3600, 4 * 3600, 26 * 3600, 60, 15, 3600, 26 * 3600, *[4 * 3600] * 12)
 
 
 @dataclass
