@@ -164,8 +164,11 @@ def search(
         yield _record_in(row, answer)
 
 
-def same_value(sent: str, stands: str, name: str = "") -> bool:
+def same_value(sent: Any, stands: str, name: str = "") -> bool:
     """Whether HubSpot's form of a value is what was sent: it writes numbers, times and addresses in its own way."""
+    if not isinstance(sent, str):
+        # The mark of another write's receipt: what it stood for is not known here.
+        return False
     if sent == stands:
         return True
     if name == "email":

@@ -12,6 +12,7 @@ from destinations.hubspot import DESTINATION, associate, create_task, upsert_com
 from destinations.hubspot_api import same_value
 from destinations.hubspot_fields import text_of
 from destinations.references import receipt_of
+from destinations.remote import Image
 
 
 @pytest.mark.parametrize(
@@ -95,6 +96,13 @@ def test_what_another_write_makes_may_stand_in_a_value() -> None:
         "Its dealstage becomes nothing.",
         "Its stripe_invoice_id becomes the id of what is created before, by “stripe:deal:77:invoice”.",
     ]
+
+
+def test_what_is_not_known_to_stand_as_written_is_not_taken_back() -> None:
+    """A plan still names the other write; what it stood for is not known here, so it may have been changed."""
+    effect = upsert_deal(key="k", subject="s", by=("hs_object_id", "7"), properties={"amount": receipt_of("other")})
+    now = Image("v", "7", {"amount": "5"})
+    assert DESTINATION.changed_since(effect, {"id": "7"}, now) == ["amount is no longer as it was written"]
 
 
 def test_nothing_is_sent_while_another_write_is_missing() -> None:
