@@ -32,7 +32,7 @@ class Inline(Executor):
 
 
 @pytest.fixture
-def stripe(monkeypatch: pytest.MonkeyPatch, database_url: str) -> Iterator[Api]:
+def stripe(monkeypatch: pytest.MonkeyPatch, database_url: str) -> Api:
     """Stripe, which the destination reaches without a network."""
     api = Api()
     api.clock.advance(clock.now().timestamp() - api.clock())
@@ -40,7 +40,7 @@ def stripe(monkeypatch: pytest.MonkeyPatch, database_url: str) -> Iterator[Api]:
     monkeypatch.setenv("STRIPE_API_BASE", BASE)
     monkeypatch.setitem(http.IN_PROCESS, BASE, InProcess(api.exchange, api.clock.advance))
     settings.cache_clear()
-    yield api
+    return api
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_what_waits_for_a_person_is_not_sent(
 def test_an_outage_is_one_case_and_ends_by_itself(
     company: Company, stripe: Api, an_event: Callable[..., UUID], look: Callable[..., Any]
 ) -> None:
-    """Stripe is away: the breaker opens, one case is open; when it is back everything is written and the case closes."""
+    """Stripe is away: the breaker opens, one case; when it is back everything is written and the case closes."""
     stripe.faults.down(True)
     for number in range(20):
         an_event("contact.creation", number)

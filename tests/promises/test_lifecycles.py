@@ -41,7 +41,7 @@ def test_what_is_confirmed_is_never_sent_again() -> None:
 
 
 def test_nothing_is_approved_by_silence_or_after_a_no() -> None:
-    """P8: after a no, and after silence, only a new plan leads on (which the database lets pass with an approval only)."""
+    """P8: after a no, and after silence, only a new plan leads on, and the database asks an approval of it."""
     assert WRITE_MOVES[W.REJECTED] == WRITE_MOVES[W.EXPIRED] == {W.PLANNED}
     assert W.SENDING not in WRITE_MOVES[W.AWAITING_APPROVAL]
 
