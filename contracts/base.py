@@ -124,9 +124,11 @@ class Contract(Part):
             )
         except ValidationError as failure:
             raise ContractBroken(cls.version, cls._everything_wrong(payload, failure)) from None
-        violations = tuple(violation for rule in cls.rules for violation in rule(found))
+        violations: list[Violation] = []
+        for rule in cls.rules:
+            violations.extend(rule(found))
         if violations:
-            raise ContractBroken(cls.version, violations)
+            raise ContractBroken(cls.version, tuple(violations))
         return found
 
     @classmethod

@@ -92,11 +92,11 @@ def _lines(shape: InvoiceShape) -> tuple[InvoiceLine, ...]:
     amounts = [line.amount or 0 for line in lines]
     discounts = [line.discount or 0 for line in lines]
     # What the invoice states and the lines do not is shared out, so that no minor unit is lost or invented.
-    discounts = _plus(discounts, spread(sums.discount_of(shape) - sum(discounts), amounts))
-    inside = [sum(tax.amount for tax in line.tax_list or () if tax.included) for line in lines]
-    if shape.tax_list is not None:
-        stated = sum(tax.amount for tax in shape.tax_list if tax.included)
-        inside = _plus(inside, spread(stated - sum(inside), [a - d for a, d in zip(amounts, discounts, strict=True)]))
+    if unstated := sums.discount_of(shape) - sum(discounts):
+        discounts = _plus(discounts, spread(unstated, amounts))
+    inside = [sum([tax.amount for tax in line.tax_list or () if tax.included]) for line in lines]
+    if shape.tax_list and (unstated := sum([tax.amount for tax in shape.tax_list if tax.included]) - sum(inside)):
+        inside = _plus(inside, spread(unstated, [a - d for a, d in zip(amounts, discounts, strict=True)]))
     shares = zip(lines, amounts, discounts, inside, strict=True)
     return tuple(_line(number, *share) for number, share in enumerate(shares, 1))
 

@@ -6,6 +6,7 @@ Page: https://docs.stripe.com/api/invoice-line-item/object
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -131,7 +132,7 @@ class LineBefore(Line):
     def tax_list(self) -> Sequence[Tax] | None:
         return self.tax_amounts
 
-    @property
+    @cached_property  # asked by a rule and again by the normal form
     def hints(self) -> Hints:
         price = self.price or _NO_PRICE
         product = price.product if isinstance(price.product, dict) else {}
@@ -177,7 +178,7 @@ class LineNow(Line):
     def tax_list(self) -> Sequence[Tax] | None:
         return self.taxes
 
-    @property
+    @cached_property  # asked by a rule and again by the normal form
     def hints(self) -> Hints:
         details = (self.pricing and self.pricing.price_details) or _NO_DETAILS
         price = details.price if isinstance(details.price, Price) else _NO_PRICE

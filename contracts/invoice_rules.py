@@ -34,6 +34,7 @@ AHEAD_SECONDS_MAX = 2 * 24 * 3600
 NAME_LENGTH_MAX = 100
 
 _AT = "data.object"
+_NEEDED = ("id", "currency", "status", "subtotal", "total", "amount_paid", "lines")
 _ID = re.compile(r"[A-Za-z0-9_]{1,100}", re.ASCII)
 
 
@@ -55,8 +56,7 @@ Rule = Callable[[Any], Iterator[Violation]]
 def needed_fields_present(event: Event) -> Iterator[Violation]:
     """Everything that the books cannot do without is there."""
     shape = event.shape
-    needed = ("id", "currency", "status", "subtotal", "total", "amount_paid", "lines")
-    absent = [f"{_AT}.{name}" for name in needed if getattr(shape, name) is None]
+    absent = [f"{_AT}.{name}" for name in _NEEDED if getattr(shape, name) is None]
     absent += [f"{_AT}.lines.data.{n}.amount" for n, line in enumerate(shape.line_list) if line.amount is None]
     if event.created is None:
         absent.append("created")
@@ -79,12 +79,21 @@ def id_usable(event: Event) -> Iterator[Violation]:
 
 def names_printable(event: Event) -> Iterator[Violation]:
     """Numbers and line ids stand in the books for people to read: no line breaks, nothing that turns text around."""
-    named = [(f"{_AT}.number", event.shape.number)]
-    named += [(f"{_AT}.lines.data.{n}.id", line.id) for n, line in enumerate(event.shape.line_list)]
-    for field, name in named:
-        if name and not (name.strip() and name.isprintable() and len(name) <= NAME_LENGTH_MAX):
-            bound = f"up to {NAME_LENGTH_MAX} printable characters"
-            yield Violation(field, "names_printable", shown("", name), bound, f"Take {field} again from Stripe.")
+    shape = event.shape
+    if not _printable(shape.number):
+        yield _unprintable(f"{_AT}.number", shape.number)
+    for number, line in enumerate(shape.line_list):
+        if not _printable(line.id):
+            yield _unprintable(f"{_AT}.lines.data.{number}.id", line.id)
+
+
+def _printable(name: str | None) -> bool:
+    return not name or (name.isprintable() and not name.isspace() and len(name) <= NAME_LENGTH_MAX)
+
+
+def _unprintable(field: str, name: str | None) -> Violation:
+    bound = f"up to {NAME_LENGTH_MAX} printable characters"
+    return Violation(field, "names_printable", shown("", name), bound, f"Take {field} again from Stripe.")
 
 
 def of_this_version(event: Event) -> Iterator[Violation]:

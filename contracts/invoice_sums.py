@@ -20,23 +20,23 @@ def gross_of(shape: InvoiceShape) -> int | None:
 def discount_of(shape: InvoiceShape) -> int:
     """All discounts of the invoice, those of single lines included."""
     if shape.total_discount_amounts is not None:
-        return sum(discount.amount for discount in shape.total_discount_amounts)
+        return sum([discount.amount for discount in shape.total_discount_amounts])
     return sum(line.discount or 0 for line in shape.line_list)
 
 
 def grants_of(shape: InvoiceShape) -> int:
     """Billing credits used; the list repeats the discounts, which are counted elsewhere."""
-    return sum(c.amount for c in shape.total_pretax_credit_amounts or () if c.type == "credit_balance_transaction")
+    return sum([c.amount for c in shape.total_pretax_credit_amounts or () if c.type == "credit_balance_transaction"])
 
 
 def exclusive_tax_of(shape: InvoiceShape) -> int:
     """Tax that comes on top of the lines."""
-    return sum(tax.amount for tax in taxes_of(shape) if not tax.included)
+    return sum([tax.amount for tax in taxes_of(shape) if not tax.included])
 
 
 def tax_of(shape: InvoiceShape) -> int:
     """All tax, on top and inside."""
-    return sum(tax.amount for tax in taxes_of(shape))
+    return sum([tax.amount for tax in taxes_of(shape)])
 
 
 def taxes_of(shape: InvoiceShape) -> Sequence[Tax]:

@@ -121,7 +121,8 @@ def _problems(effect: Effect) -> Iterator[str]:
         yield f"currency {body.get('currency')!r} is unknown"
     elif effect.amount is None or effect.amount.currency != body["currency"]:
         yield "the amount of the effect is not in the entry's currency"
-    yield from _memo_problems("memo", body.get("memo"), needed=True)
+    if not _readable(body.get("memo")):
+        yield f"memo is 1 to {MEMO_LENGTH_MAX} printable characters"
     document = body.get("refers_to")
     if document is not None and not (isinstance(document, str) and _DOCUMENT.fullmatch(document)):
         yield "what the entry refers to is an id: up to 100 letters, digits, underscores, dots and dashes"
@@ -129,27 +130,23 @@ def _problems(effect: Effect) -> Iterator[str]:
     if not isinstance(lines, list) or not 2 <= len(lines) <= LINES_MAX:
         yield f"an entry has 2 to {LINES_MAX} lines"
         return
+    # Written out, because every effect passes here, and a generator per line and memo costs twice as much.
+    accounts = chart().accounts
     for number, line in enumerate(lines, 1):
-        yield from _line_problems(number, line)
+        amount, account, memo = line.get("amount_minor"), line.get("account"), line.get("memo")
+        if type(amount) is not int or not 0 < abs(amount) <= AMOUNT_MINOR_MAX:
+            yield f"line {number}: the amount is a whole number, not zero, up to {AMOUNT_MINOR_MAX} either way"
+        if account not in accounts:
+            yield f"line {number}: account {account!r} is not in the chart"
+        if memo is not None and not _readable(memo):
+            yield f"line {number}: memo is 1 to {MEMO_LENGTH_MAX} printable characters"
     amounts = [line.get("amount_minor") for line in lines]
     if all(type(amount) is int for amount in amounts) and sum(amounts):
         yield f"the lines do not balance: {sum(amounts)} over"
 
 
-def _line_problems(number: int, line: Mapping[str, Any]) -> Iterator[str]:
-    amount = line.get("amount_minor")
-    if type(amount) is not int or not 0 < abs(amount) <= AMOUNT_MINOR_MAX:
-        yield f"line {number}: the amount is a whole number, not zero, up to {AMOUNT_MINOR_MAX} either way"
-    if line.get("account") not in chart().accounts:
-        yield f"line {number}: account {line.get('account')!r} is not in the chart"
-    yield from _memo_problems(f"line {number}: memo", line.get("memo"), needed=False)
-
-
-def _memo_problems(name: str, memo: object, *, needed: bool) -> Iterator[str]:
-    if memo is None and not needed:
-        return
-    if not isinstance(memo, str) or not memo.strip() or len(memo) > MEMO_LENGTH_MAX or not memo.isprintable():
-        yield f"{name} is 1 to {MEMO_LENGTH_MAX} printable characters"
+def _readable(memo: object) -> bool:
+    return isinstance(memo, str) and len(memo) <= MEMO_LENGTH_MAX and memo.isprintable() and bool(memo.strip())
 
 
 # Lines are posted for the entries that are new, so that a key that stands gets nothing twice.

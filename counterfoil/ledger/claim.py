@@ -135,6 +135,16 @@ def claim(conn: Connection, *, limit: int, lease_seconds: float, suspects: bool 
             page *= PAGE_GROWTH
 
 
+def anything_due(conn: Connection) -> bool:
+    """Whether a claim could find something: a look that locks nothing and costs a quarter of an empty claim."""
+    row = conn.execute(
+        "SELECT EXISTS (SELECT 1 FROM events WHERE due_at <= now() AND (lease_until IS NULL OR lease_until < now()))"
+        " AS due"
+    ).fetchone()
+    assert row is not None
+    return bool(row["due"])
+
+
 _RENEW = """
 UPDATE events e SET lease_until = now() + make_interval(secs => %(lease)s)
 FROM unnest(%(ids)s::uuid[], %(fences)s::int[]) AS r(id, fence)
