@@ -79,8 +79,10 @@ def test_half_a_draft_is_not_touched_when_somebody_finalized_it() -> None:
         sent = account.send(effect)
         account.api.post(f"invoices/{sent.reference}/finalize")
         account.api.clock.advance(DAY_SECONDS)
+        before = len(account.requests())
         finding = account.probe(effect)
         assert (finding.outcome, finding.reference) == ("unknown", sent.reference)
+        assert {each.split()[0] for each in account.requests()[before:]} == {"GET"}
 
 
 def test_a_reader_that_probes_completes_nothing() -> None:

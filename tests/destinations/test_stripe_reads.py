@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
+import httpx
 import pytest
-from stripe_account import an_account
+from stripe_account import BASE, D, an_account
 
-from destinations import stripe_reads
+from destinations import http, stripe_reads
 from destinations.stripe_reads import TooMany, Unreadable
 from exceptions_queue.failures import ContextMissing
 
@@ -87,3 +88,26 @@ def test_a_deleted_customer_is_not_there() -> None:
         account.api.ask("DELETE", f"customers/{id}")
         with pytest.raises(ContextMissing):
             stripe_reads.customer(account.reader, id)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"object": "list", "data": []},
+        {"object": "list", "data": [], "has_more": True},
+        {"object": "list", "data": [], "has_more": "no"},
+        {"object": "list", "data": ["cus_1"], "has_more": False},
+        {"object": "list", "has_more": False},
+        {"object": "list", "data": [{"name": "without an id"}], "has_more": False},
+        {"data": [], "has_more": False},
+        [],
+        None,
+    ],
+)
+def test_a_list_that_is_not_shaped_like_one_is_not_empty(body: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing in it would mean that something did not happen."""
+    monkeypatch.setitem(http.IN_PROCESS, BASE, httpx.MockTransport(lambda _: httpx.Response(200, json=body)))
+    monkeypatch.setenv("STRIPE_API_KEY", "sk_test_secretsecret")
+    monkeypatch.setenv("STRIPE_API_BASE", BASE)
+    with pytest.raises(Unreadable):
+        list(stripe_reads.every(D.connect(write=False), "/v1/customers"))
