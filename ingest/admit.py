@@ -19,6 +19,7 @@ from counterfoil.telemetry import log, metrics, wide
 from ingest.answers import Problem
 from ingest.diary import Diary
 from ingest.groups import Group, is_row_fault, is_unstorable, record
+from ingest.known import Known
 from ingest.limits import Limits
 from ingest.rejections import Rejections
 from ingest.sources import Source
@@ -49,6 +50,7 @@ class Admission:
         self._rejections = rejections
         self._must_be_durable = must_be_durable
         self._waiting = Waiting(limits)
+        self.known = Known()
         self._diary = Diary()
         self._in_flight: Sequence[Ticket] = ()
         self._probes: list[asyncio.Future[None]] = []
@@ -144,6 +146,8 @@ class Admission:
             if not self._stopping:
                 await asyncio.sleep(limits.reconnect_seconds)
             return
+        # This may be another Postgres than before, one that lacks the latest.
+        self.known.forget()
         if self.fault is not None:
             wide("ledger.reached")
         self.fault = None
@@ -186,7 +190,7 @@ class Admission:
         try:
             for ticket, verdicts in zip(tickets, group.verdicts, strict=True):
                 if ticket.grant(verdicts):
-                    self._diary.answered(ticket.events[0].row.source)
+                    self._diary.answered(ticket.source)
             self._diary.note(group, tickets, began, ended)
         except Exception:
             log.exception("door.failed")
@@ -196,7 +200,7 @@ class Admission:
     async def _commit_halves(self, link: Link, tickets: Sequence[Ticket], fault: Exception) -> None:
         """Find the request that Postgres will not take, so that it fails alone."""
         if len(tickets) == 1:
-            log.warning("event.unstorable", reason=type(fault).__name__, source=tickets[0].events[0].row.source)
+            log.warning("event.unstorable", reason=type(fault).__name__, source=tickets[0].source)
             sentence = "The event holds something that cannot be stored."
             tickets[0].refuse(Problem(400, "unstorable", sentence) if is_unstorable(fault) else Unavailable())
             return

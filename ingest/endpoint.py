@@ -12,6 +12,7 @@ from ingest.admit import Admission
 from ingest.answers import JSON, Answer, Problem, Reply
 from ingest.groups import Verdict
 from ingest.heads import check_delivery
+from ingest.known import Again, mark_of
 from ingest.limits import Limits
 from ingest.providers.base import Received, Rejected, Request, Unreadable
 from ingest.rejections import Rejections
@@ -62,16 +63,17 @@ class Endpoint:
         try:
             request = Request("POST", url, headers, body)
             provider.verify(request, source.secrets, clock.unix_seconds())
+            mark = mark_of(source.name, body) if provider.body_tells_all else b""
+            if mark and (again := self.admission.known.find(source.name, mark)):
+                return self._admit(again, client, body, reply)
             proof = provider.challenge(request)
             if proof is not None:
                 answer = Answer(200, proof, JSON if proof[:1] == b"{" else TEXT)
                 metrics.deliveries.labels(source.name, "200").inc()
             elif events := [new_event(source, event) for event in provider.split(request)]:
-                refuse = partial(self._refuse, reply, client, len(body))
-                self.admission.admit(Ticket(events, len(body), partial(self._accept, reply), refuse))
-                return
+                return self._admit(events, client, body, reply, mark)
             else:
-                return self._accept(reply, [])
+                return self._accept(reply, b"", [])
         except Rejected as rejected:
             answer = self.refused(Problem(rejected.status, rejected.reason, rejected.detail), client, len(body))
         except Problem as problem:
@@ -84,6 +86,12 @@ class Endpoint:
             answer = self.refused(ours, client, len(body))
         reply(answer)
 
+    def _admit(
+        self, events: list[NewEvent] | Again, client: str | None, body: bytes, reply: Reply, mark: bytes = b""
+    ) -> None:
+        refuse = partial(self._refuse, reply, client, len(body))
+        self.admission.admit(Ticket(self._source.name, events, len(body), partial(self._accept, reply, mark), refuse))
+
     def refused(self, problem: Problem, client: str | None, body_bytes: int | None = None) -> Answer:
         """The answer of a request that is refused, now that it is counted."""
         metrics.deliveries.labels(self._source.name, str(problem.status)).inc()
@@ -93,7 +101,10 @@ class Endpoint:
     def _refuse(self, reply: Reply, client: str | None, body_bytes: int, problem: Problem) -> None:
         reply(self.refused(problem, client, body_bytes))
 
-    def _accept(self, reply: Reply, verdicts: list[Verdict]) -> None:
+    def _accept(self, reply: Reply, mark: bytes, verdicts: list[Verdict]) -> None:
+        # A second copy of these bytes may be no more than counted; of what was known before, who can say?
+        if mark and len(verdicts) == 1 and not verdicts[0].duplicate:
+            self.admission.known.keep(mark, verdicts[0].id, verdicts[0].key)
         if self._provider.empty_answer:
             return reply(Answer(200, b""))
         duplicates = sum([verdict.duplicate for verdict in verdicts])

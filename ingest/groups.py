@@ -5,7 +5,7 @@ contents becomes an event of its own with a fault, for the engine to open a case
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import msgspec
@@ -13,7 +13,15 @@ from msgspec.structs import replace
 
 from counterfoil import keys
 from counterfoil.ledger.link import Link
-from counterfoil.ledger.record import NewEvent, Stored, complete_references, record_events, stored_bodies
+from counterfoil.ledger.record import (
+    NewEvent,
+    Stored,
+    complete_references,
+    count_again,
+    record_events,
+    stored_bodies,
+)
+from ingest.known import Again
 from ingest.limits import Limits
 from ingest.sources import Source
 
@@ -33,10 +41,18 @@ class Verdict(msgspec.Struct, gc=False):
 class Group:
     """What became of one group."""
 
-    verdicts: list[list[Verdict]]  #: per request, in its own order
-    events: int
-    new: dict[str, int]  #: per source
-    duplicate: dict[str, int]
+    verdicts: list[list[Verdict]] = field(default_factory=list)  #: per request, in its own order
+    events: int = 0
+    new: dict[str, int] = field(default_factory=dict)  #: per source
+    duplicate: dict[str, int] = field(default_factory=dict)
+
+    def tell(self, source: str, verdicts: list[Verdict]) -> None:
+        """Take down what the next request is told."""
+        self.verdicts.append(verdicts)
+        self.events += len(verdicts)
+        for verdict in verdicts:
+            count = self.duplicate if verdict.duplicate else self.new
+            count[source] = count.get(source, 0) + 1
 
 
 def fold(requests: Iterable[Sequence[NewEvent]]) -> dict[tuple[str, str], NewEvent]:
@@ -73,15 +89,20 @@ def is_unstorable(fault: Exception) -> bool:
 
 
 async def record(
-    link: Link, requests: Sequence[Sequence[NewEvent]], sources: Mapping[str, Source], limits: Limits
+    link: Link, requests: Sequence[Sequence[NewEvent] | Again], sources: Mapping[str, Source], limits: Limits
 ) -> Group:
     """Record the events of a group of requests and judge each against what stands now."""
-    chosen = fold(requests)
-    known = await record_events(link.record, list(chosen.values()), limits.group_seconds)
-    group = Group([], 0, {}, {})
+    chosen = fold(events for events in requests if not isinstance(events, Again))
+    known = await record_events(link.record, list(chosen.values()), limits.group_seconds) if chosen else {}
+    if again := [request.id for request in requests if isinstance(request, Again)]:
+        await count_again(link.again, again, limits.group_seconds)
+    group = Group()
     completions: dict[UUID, NewEvent] = {}
     suspects: list[tuple[NewEvent, Stored]] = []
     for events in requests:
+        if isinstance(events, Again):
+            group.tell(events.source, [Verdict(events.id, events.key, True)])
+            continue
         verdicts = []
         for event in events:
             row = event.row
@@ -90,15 +111,10 @@ async def record(
                 first = chosen[row.source, row.key].row
                 stands = Stored(first.id, first.content_hash, first.form)
             # Its own id also stands there when this is the second attempt of a group.
-            if stands.id == row.id:
-                group.new[row.source] = group.new.get(row.source, 0) + 1
-                verdicts.append(Verdict(row.id, row.key, False))
-                continue
-            group.duplicate[row.source] = group.duplicate.get(row.source, 0) + 1
-            verdicts.append(Verdict(stands.id, row.key, True))
-            _compare(event, stands, completions, suspects)
-        group.events += len(events)
-        group.verdicts.append(verdicts)
+            verdicts.append(Verdict(stands.id, row.key, stands.id != row.id))
+            if stands.id != row.id:
+                _compare(event, stands, completions, suspects)
+        group.tell(events[0].row.source, verdicts)
     if completions:
         await complete_references(link.connection, list(completions.items()), limits.group_seconds)
     if suspects:

@@ -7,6 +7,7 @@ from counterfoil import clock
 from counterfoil.ledger.record import NewEvent
 from ingest.answers import Problem
 from ingest.groups import Verdict
+from ingest.known import Again
 from ingest.limits import Limits
 
 #: Fewer events than these are not parted: a commit costs Postgres as much as twenty rows.
@@ -32,17 +33,20 @@ class Overloaded(Problem):
 class Ticket:
     """One request's events on their way into the ledger; recorded together or not at all."""
 
-    __slots__ = ("_accept", "_done", "_refuse", "events", "since", "size")
+    __slots__ = ("_accept", "_done", "_refuse", "count", "events", "since", "size", "source")
 
     def __init__(
         self,
-        events: Sequence[NewEvent],
+        source: str,
+        events: Sequence[NewEvent] | Again,
         size: int,
         accept: Callable[[list[Verdict]], None],
         refuse: Callable[[Problem], None],
     ) -> None:
         """Take the events of one request, its body's size, and the two ways to answer, of which one is called once."""
+        self.source = source
         self.events = events
+        self.count = 1 if isinstance(events, Again) else len(events)
         self.size = size
         self.since = clock.ticks_seconds()
         self._accept = accept
@@ -85,12 +89,12 @@ class Waiting:
         if self.events >= limits.waiting_events_max or self._bytes >= limits.waiting_bytes_max:
             raise Overloaded
         self._tickets.append(ticket)
-        self.events += len(ticket.events)
+        self.events += ticket.count
         self._bytes += ticket.size
 
     def _first(self) -> Ticket:
         ticket = self._tickets.popleft()
-        self.events -= len(ticket.events)
+        self.events -= ticket.count
         self._bytes -= ticket.size
         return ticket
 
@@ -106,7 +110,7 @@ class Waiting:
         events = size = 0
         while self._tickets and events < events_max and size < self._limits.group_bytes_max:
             ticket = self._first()
-            events += len(ticket.events)
+            events += ticket.count
             size += ticket.size
             group.append(ticket)
         self._taken_events = events

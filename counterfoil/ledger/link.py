@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
-from counterfoil.ledger.record import RECORD
+from counterfoil.ledger.record import AGAIN, RECORD
 
 #: Parameters of a Postgres URL that only libpq knows; asyncpg would pass them to the server, which refuses them.
 LIBPQ_ONLY = frozenset(
@@ -25,10 +25,11 @@ class NotDurable(Exception):
 
 
 class Link(NamedTuple):
-    """The connection and its one statement, parsed and planned."""
+    """The connection and its two statements, parsed and planned."""
 
     connection: asyncpg.Connection
     record: Any  #: asyncpg's PreparedStatement of `RECORD`
+    again: Any  #: and of `AGAIN`
 
     @property
     def is_lost(self) -> bool:
@@ -47,6 +48,8 @@ def dsn(url: str) -> str:
 _SETTLE = """
 SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', $1, false),
        set_config('timezone', 'UTC', false), set_config('jit', 'off', false),
+       -- A plan made while the tables are young is kept: by row, it would read all of them for ever.
+       set_config('enable_seqscan', 'off', false),
        CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END,
        current_setting('fsync') = 'on' AS fsync,
        pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS read_only
@@ -54,7 +57,7 @@ SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', $1
 
 
 async def open_link(url: str, *, connect_seconds: float, statement_seconds: float, must_be_durable: bool) -> Link:
-    """Connect, make sure of durability and prepare the statement; that it can be prepared proves the schema.
+    """Connect, make sure of durability and prepare the statements; that they can be prepared proves the schema.
 
     Raises: NotDurable, or whatever the attempt ran into.
     """
@@ -64,12 +67,13 @@ async def open_link(url: str, *, connect_seconds: float, statement_seconds: floa
             # Before the query, because the driver leaves a prepared statement's locks to the next round trip: a
             # resting door would stand in the way of every migration.
             record = await connection.prepare(RECORD)
+            again = await connection.prepare(AGAIN)
             row = await connection.fetchrow(_SETTLE, str(int(statement_seconds * 1000)))
             if row["read_only"]:
                 raise NotDurable("this Postgres takes no writes (a standby, or read-only)")
             if must_be_durable and not row["fsync"]:
                 raise NotDurable("fsync is off: a power cut would take recorded events with it")
-            return Link(connection, record)
+            return Link(connection, record, again)
         except BaseException:
             connection.terminate()
             raise

@@ -1,10 +1,12 @@
 """The door's statements: a group of events in, duplicates counted, all in one commit; over asyncpg.
 
 `record_events` is the only statement on the hot path. It is one round trip and one transaction by itself: the rows of
-the events, their payloads and one audit entry for the whole group. The others are rare: a twin that brings the values
-a reference lacked, the stored text that a suspected conflict is compared with.
+the events, their payloads and one audit entry for the whole group. A copy
+that the door knows by its bytes takes `AGAIN` instead, by the row's id. The others are rare: a twin that brings the
+values a reference lacked, the stored text that a suspected conflict is compared with.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -121,6 +123,25 @@ async def record_events(
     if new + len(known) != len(events):
         raise CountsDiffer(f"Bug: of {len(events)} events {new} are new and {len(known)} known")
     return known
+
+
+# Locks by id where `RECORD` locks by identity: two doors can deadlock, and then the one that lost comes again at once.
+AGAIN = """
+UPDATE events e SET deliveries = e.deliveries + a.times, delivered_at = now()
+FROM unnest($1::uuid[], $2::int[]) AS a(id, times) WHERE e.id = a.id
+"""
+
+
+async def count_again(statement: Any, ids: Sequence[UUID], timeout_seconds: float) -> None:
+    """Count one more delivery for each id (an id may be repeated) through the prepared `AGAIN`.
+
+    Raises: CountsDiffer where an event has no row, or what Postgres says.
+    """
+    times = Counter(ids)
+    wanted = sorted(times)
+    await statement.fetch(wanted, [times[id] for id in wanted], timeout=timeout_seconds)
+    if statement.get_statusmsg() != f"UPDATE {len(times)}":
+        raise CountsDiffer("Bug: the door knows an event that has no row")
 
 
 #: States in which a reference has come to rest for want of its values; the running one is fenced off and starts anew.

@@ -124,6 +124,8 @@ class Provider(ABC):
     empty_answer: bool = False  #: Xero wants its 200 without a body
     signed: Literal["body", "fields", "nothing"] = "body"  #: what a signature protects; see each exception's file
     signs_url: bool = False  #: the signature covers the public URL, so that must be configured
+    #: `split` and `challenge` look at the body only, so that the same bytes are always the same events.
+    body_tells_all: bool = False
     volatile: tuple[str, ...] = ()  #: members of an event that differ from one attempt to the next
     samples: tuple[Sample, ...] = ()
 

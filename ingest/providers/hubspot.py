@@ -59,6 +59,7 @@ class HubSpot(Provider):
     name = "hubspot"
     secret_env = "HUBSPOT_CLIENT_SECRET"  # noqa: S105 (the name of a variable)
     signs_url = True
+    body_tells_all = True
     volatile = ("attemptNumber", "eventId", "subscriptionId")
     samples = (
         Sample(

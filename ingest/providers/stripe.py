@@ -65,6 +65,7 @@ class Stripe(Provider):
     )
     name = "stripe"
     secret_env = "STRIPE_WEBHOOK_SECRET"  # noqa: S105 (the name of a variable)
+    body_tells_all = True
     volatile = ("pending_webhooks",)
     #: The official libraries do not bound the future: only Stripe can make a time of the future.
     scheme = Hmac(

@@ -20,7 +20,7 @@ def a_ticket(events: int = 1, size: int = 100, accept: Accept | None = None, tol
     """A request with so many events; what it is told goes to `told`."""
     told = [] if told is None else told
     rows = [NewEvent(Row(keys.new_id(), "stripe", "stripe", f"evt_{n}", "invoice.paid"), "{}") for n in range(events)]
-    return Ticket(rows, size, accept or told.append, told.append)
+    return Ticket("stripe", rows, size, accept or told.append, told.append)
 
 
 def waiting_with(*tickets: Ticket, **limits: int) -> Waiting:
@@ -60,7 +60,7 @@ def test_a_handful_goes_together() -> None:
 def test_one_request_is_never_parted() -> None:
     """A batch goes whole, though it is larger than any group should be."""
     waiting = waiting_with(a_ticket(events=300), a_ticket(), group_events_max=200)
-    assert [len(ticket.events) for ticket in waiting.take_group()] == [300]
+    assert [ticket.count for ticket in waiting.take_group()] == [300]
     assert len(waiting.take_group()) == 1
 
 
@@ -80,5 +80,5 @@ def test_an_answer_that_cannot_be_given_costs_the_others_nothing() -> None:
     told: list[Any] = []
     tickets = [a_ticket(told=told), a_ticket(accept=fail), a_ticket(told=told)]
     admission = Admission("postgresql://unused", {}, Limits(), Rejections(), must_be_durable=False)
-    admission._answer(tickets, Group([[], [], []], 3, {}, {}), 0.0, 0.0)
+    admission._answer(tickets, Group([[], [], []]), 0.0, 0.0)
     assert len(told) == 2
