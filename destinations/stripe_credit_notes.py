@@ -8,7 +8,8 @@ from destinations import stripe_check, stripe_reads
 from destinations.base import Effect
 from destinations.http import Http
 from destinations.remote import Image, NoInverse, Operation
-from destinations.stripe_operation import KEY_SECONDS, Making, image_of, object_of, taking_back
+from destinations.stripe_making import Making
+from destinations.stripe_operation import KEY_SECONDS, image_of, object_of, taking_back
 from destinations.stripe_withdrawals import VoidCreditNote, note_fields
 
 REASONS = ("duplicate", "fraudulent", "order_change", "product_unsatisfactory")

@@ -8,7 +8,8 @@ from destinations import http, stripe_check, stripe_reads, stripe_wire
 from destinations.base import Effect
 from destinations.http import Http
 from destinations.remote import Image, Operation, Sent
-from destinations.stripe_operation import KEY_SECONDS, Changing, Making, image_of, is_down, object_of, taking_back
+from destinations.stripe_making import Making
+from destinations.stripe_operation import KEY_SECONDS, Changing, image_of, is_down, object_of, taking_back
 
 NAME_MAX = 256
 DESCRIPTION_MAX = 350

@@ -13,7 +13,8 @@ from destinations.http import Http
 from destinations.remote import Attempt, Finding, Image, Operation, Sent
 from destinations.stripe_answers import Reply
 from destinations.stripe_check import MADE_BY, SUB_KEY, marker
-from destinations.stripe_operation import KEY_SECONDS, Making, key_of, object_of, taking_back, when_forgotten
+from destinations.stripe_making import Making
+from destinations.stripe_operation import KEY_SECONDS, key_of, object_of, taking_back, when_forgotten
 
 #: More lines than this are an import; Stripe takes 250 at once.
 ITEMS_MAX = 100

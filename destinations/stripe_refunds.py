@@ -9,7 +9,8 @@ from destinations.base import Effect
 from destinations.http import Http
 from destinations.remote import Image, NoInverse, Operation, Sent
 from destinations.stripe_answers import Reply
-from destinations.stripe_operation import KEY_SECONDS, Making, image_of
+from destinations.stripe_making import Making
+from destinations.stripe_operation import KEY_SECONDS, image_of
 
 REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 #: What a refund may be of: by the member that names it, and how its ids begin.
