@@ -148,6 +148,11 @@ class Contract(Part):
         return None
 
     @property
+    def facts(self) -> tuple[str, ...]:
+        """The business facts that it tells, as every event tells them that does: `stripe:invoice:in_1:paid`."""
+        return ()
+
+    @property
     def missing_context(self) -> str | None:
         """Why the event alone does not say enough to act on it, in words; None when it does."""
         return None

@@ -20,6 +20,8 @@ from contracts.money import AMOUNT_MINOR_MAX, Money, known_currency
 INVOICES_RESHAPED = date(2025, 3, 31)
 #: Before this version invoices carried `tax_percent` and single discounts, which nothing here reads.
 OLDEST_READ = date(2020, 8, 27)
+#: Both are sent for one payment, with the same invoice in them; `invoice.paid` also for what was paid elsewhere.
+PAID = frozenset({"invoice.paid", "invoice.payment_succeeded"})
 
 
 class InvoicePaid(Contract):
@@ -40,6 +42,10 @@ class InvoicePaid(Contract):
         if self.created is None:
             raise AssertionError("Bug: an event that has not passed its contract")
         return normal_form(self.shape, self.created)
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        return (invoice_paid_fact(self.shape.id or ""),)
 
     @property
     def missing_context(self) -> str | None:
@@ -63,9 +69,9 @@ class _DataBefore(Part):
 
 
 class InvoicePaidBefore20250331(InvoicePaid):
-    """`invoice.paid` in API versions before 2025-03-31."""
+    """`invoice.paid` and its twin in API versions before 2025-03-31."""
 
-    types: ClassVar[frozenset[str]] = frozenset({"invoice.paid"})
+    types: ClassVar[frozenset[str]] = PAID
     version: ClassVar[str] = "stripe.invoice_paid/1"
     since: ClassVar[date | None] = OLDEST_READ
     before: ClassVar[date | None] = INVOICES_RESHAPED
@@ -87,9 +93,9 @@ class _DataNow(Part):
 
 
 class InvoicePaidSince20250331(InvoicePaid):
-    """`invoice.paid` since API version 2025-03-31."""
+    """`invoice.paid` and its twin since API version 2025-03-31."""
 
-    types: ClassVar[frozenset[str]] = frozenset({"invoice.paid"})
+    types: ClassVar[frozenset[str]] = PAID
     version: ClassVar[str] = "stripe.invoice_paid/2"
     since: ClassVar[date | None] = INVOICES_RESHAPED
     rules = RULES
@@ -108,7 +114,7 @@ class InvoicePaidSince20250331(InvoicePaid):
 class InvoicePaidReference(InvoicePaid):
     """The thin notification of `invoice.paid`: it names the invoice and carries no values."""
 
-    types: ClassVar[frozenset[str]] = frozenset({"invoice.paid"})
+    types: ClassVar[frozenset[str]] = PAID
     version: ClassVar[str] = "stripe.invoice_paid.reference/1"
 
     created: str | None = None  # type: ignore[assignment]  # ISO text in this form
@@ -126,11 +132,20 @@ class InvoicePaidReference(InvoicePaid):
         raise AssertionError("Bug: a reference was planned with; ask `missing_context` first")
 
     @property
+    def facts(self) -> tuple[str, ...]:
+        return ()  # of the twins, the one with values tells it
+
+    @property
     def missing_context(self) -> str | None:
         return "a thin notification carries no values; the invoice must be read from Stripe"
 
     def amount(self) -> Money | None:
         return None
+
+
+def invoice_paid_fact(invoice_id: str) -> str:
+    """The name of the fact on which all events about a paid invoice meet."""
+    return f"stripe:invoice:{invoice_id}:paid"
 
 
 def _is_reference(payload: Mapping[str, Any]) -> bool:

@@ -1,5 +1,7 @@
 """Stripe: an invoice was paid. One balanced journal entry, keyed by the invoice.
 
+Two event types tell it with the whole invoice, and both plan the same entry under the same key.
+
 The entry says what the payment settled, as of the day it was paid:
 
     debit   Assets:Stripe:Clearing           what Stripe collected (fees are booked with the payout, not here)
@@ -22,7 +24,7 @@ from destinations.books import JournalLine, journal
 from engine import NeedsPerson, Outcome, Plan, Skip, handles
 
 
-@handles(source="stripe", types=["invoice.paid"], contract=InvoicePaid, ordering="fact")
+@handles(source="stripe", types=["invoice.paid", "invoice.payment_succeeded"], contract=InvoicePaid, ordering="fact")
 def invoice_paid(event: InvoicePaid) -> Outcome:
     """Book a paid Stripe invoice as one balanced journal entry."""
     if event.missing_context:
