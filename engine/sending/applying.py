@@ -10,20 +10,19 @@ from contracts.money import Money
 from counterfoil import audit
 from counterfoil.database import Connection
 from counterfoil.ledger import NOW, move
+from counterfoil.ledger.outbox import FREE_TO_GO
 from counterfoil.lifecycle import WriteState
 from destinations.base import Effect, SameTransaction
-from engine.sending import completing
+from engine.sending import completing, reversing
 
 #: Applied per round; what is more comes with the next one.
 LIMIT = 100
 
-_DUE = """
+_DUE = f"""
 SELECT w.id, w.event_id FROM writes w
 WHERE w.due_at <= now() AND w.destination = ANY(%s) AND w.status IN ('planned', 'approved')
   AND (w.approvals_needed = 0 OR write_is_approved(w))
-  AND NOT EXISTS (SELECT 1 FROM pauses p WHERE (p.scope, p.name) IN (
-        ('destination', w.destination), ('action', w.destination || '.' || w.operation), ('handler', w.handler),
-        ('source', (SELECT e.source FROM events e WHERE e.id = w.event_id))))
+  AND {FREE_TO_GO}
 ORDER BY w.due_at LIMIT %s
 """
 _LOCKED = """
@@ -50,9 +49,13 @@ def apply_due(conn: Connection, destinations: Mapping[str, SameTransaction]) -> 
         batch = {row["id"]: row for row in rows if row["destination"] == name}
         if not batch:
             continue
-        receipts = destination.apply_many(conn, {id: _effect(row) for id, row in batch.items()})
+        effects = {id: _effect(row) for id, row in batch.items()}
+        receipts = destination.apply_many(conn, effects)
+        # Applied once more, an effect is compared with what stands: that is reading it back.
+        stands = destination.apply_many(conn, effects)
         for id, receipt in receipts.items():
-            entries += _record(conn, batch[id], receipt.status, receipt.reference)
+            told = receipt.status if stands[id].status == "already" else "different"
+            entries += _record(conn, batch[id], told, receipt.reference)
     complete = {row["event_id"] for row in rows if row["reverses"] is None}
     return entries + completing.complete(conn, complete, {}, {})
 
@@ -61,20 +64,27 @@ def _record(conn: Connection, row: Mapping[str, Any], status: str, reference: st
     if status == "different":
         refused = "its key holds other content"
         move(conn, "write", [row["id"]], WriteState.REFUSED, sets={"due_at": None, "detail": refused})
-        return [audit.Entry("engine", "write.refused", f"write:{row['id']}", {"detail": refused})]
+        entries = [audit.Entry("engine", "write.refused", f"write:{row['id']}", {"detail": refused})]
+        return entries + _settle_original(conn, row, WriteState.REFUSED, refused)
     conn.execute("UPDATE writes SET receipt = jsonb_build_object('status', %s::text, 'reference', %s::text),"
-                 " attempts = 1 WHERE id = %s", (status, reference, row["id"]))  # fmt: skip
+                 " attempts = 1, read_back = '{\"differences\": []}' WHERE id = %s",
+                 (status, reference, row["id"]))  # fmt: skip
+    detail = {"key": row["key"], "reference": reference}
+    entries = []
     if row["status"] == WriteState.APPROVED:
         # Approved, then sent: the same two steps as everywhere, in one transaction.
         move(conn, "write", [row["id"]], WriteState.SENDING)
+        entries.append(audit.Entry("engine", "write.sending", f"write:{row['id']}", {"key": row["key"], "attempt": 1}))
     sets: dict[str, Any] = {"due_at": None, "confirmed_at": NOW, "detail": "written in our own database"}
     move(conn, "write", [row["id"]], WriteState.CONFIRMED, sets=sets)
-    detail = {"key": row["key"], "reference": reference}
-    entries = [audit.Entry("engine", "write.confirmed", f"write:{row['id']}", detail)]
-    if row["reverses"] is not None:
-        move(conn, "write", [row["reverses"]], WriteState.REVERSED, sets={"detail": f"taken back by {row['id']}"})
-        entries.append(audit.Entry("engine", "write.reversed", f"write:{row['reverses']}", {"by": str(row["id"])}))
-    return entries
+    entries.append(audit.Entry("engine", "write.confirmed", f"write:{row['id']}", detail))
+    return entries + _settle_original(conn, row, WriteState.CONFIRMED, f"taken back by {row['key']}")
+
+
+def _settle_original(conn: Connection, row: Mapping[str, Any], state: WriteState, detail: str) -> list[audit.Entry]:
+    if row["reverses"] is None:
+        return []
+    return reversing.settle(conn, row["reverses"], row["event_id"], state, detail)
 
 
 def _effect(row: Mapping[str, Any]) -> Effect:

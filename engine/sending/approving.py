@@ -97,7 +97,7 @@ def proposed(
         currency=effect.amount.currency if effect.amount else None,
         fields=frozenset(fields) if isinstance(fields, Mapping) else frozenset(),
         confidence=effect.evidence.get("confidence"),
-        is_new_target=target is not None and target not in known,
+        is_new_target=target is not None and target not in known and "reverses" not in effect.evidence,
         spends=operation.spends if operation else False,
         deletes=operation.deletes if operation else False,
         must_ask=must_ask,
@@ -127,9 +127,16 @@ def shown(
         "confidence": effect.evidence.get("confidence"),
         "rule": decision.rule,
         "people_needed": decision.needed,
-        "can_be_undone": operation.undone_by if operation else "by a reversing entry",
+        "can_be_undone": undone_by(effect, destination),
         "alternatives": ["approve", "edit, then somebody else approves", "reject: the event ends without this write"],
     }
+
+
+def undone_by(effect: Effect, destination: Destination) -> str | None:
+    """How it would be taken back, in words; None: it cannot be. What takes another write back is not undone itself."""
+    if "reverses" in effect.evidence:
+        return None
+    return destination.operations[effect.operation].undone_by if is_remote(destination) else "by a reversing entry"
 
 
 def _rendered(effect: Effect) -> list[str]:

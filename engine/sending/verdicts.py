@@ -83,6 +83,9 @@ def _again(write: ClaimedWrite, detail: str, after_seconds: float | None = None)
     times = write.looks if write.kind == "look" else write.attempts
     wait = next_wait_seconds("destination_unavailable", times, write.key)
     if wait is None:
+        if write.reverses is not None:
+            # Certainly not taken back: what it would have taken back stands, and may be taken back anew.
+            result.status, result.detail = WriteState.REFUSED.value, f"given up: {detail}"
         return Judged(result, _failure(failures.DestinationUnavailable, write, detail, "horizon"))
     result.due_seconds = max(wait, after_seconds or 0.0)
     return Judged(result)

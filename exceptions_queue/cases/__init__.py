@@ -15,7 +15,7 @@ Whoever takes locks takes them in one order: the case, then its events, then wha
 """
 
 from exceptions_queue.cases.accepting import accept
-from exceptions_queue.cases.clearing import clear
+from exceptions_queue.cases.clearing import clear, clear_reversals
 from exceptions_queue.cases.desk import acknowledge, assign, dismiss, resolve, snooze
 from exceptions_queue.cases.editing import edit
 from exceptions_queue.cases.incident import Incident
@@ -67,6 +67,7 @@ __all__ = [
     "acknowledge",
     "assign",
     "clear",
+    "clear_reversals",
     "dismiss",
     "edit",
     "exists",

@@ -16,9 +16,13 @@ _LIVE = sorted(str(state) for state in CASE_LIVE)
 
 
 def clear(conn: Connection, event_ids: Iterable[UUID], *, actor: str) -> list[audit.Entry]:
-    """These events are blocked no longer, by any case; returns the audit entries of what resolved by itself."""
+    """These events are blocked no longer, by any case; returns the audit entries of what resolved by itself.
+
+    What stands beside an event, the reversal of one of its writes, ends by itself (`clear_reversals`).
+    """
     rows = conn.execute(
-        "UPDATE case_events SET cleared_at = now() WHERE event_id = ANY(%s) AND cleared_at IS NULL RETURNING case_id",
+        "UPDATE case_events SET cleared_at = now() WHERE event_id = ANY(%s) AND cleared_at IS NULL"
+        " AND NOT detail ? 'beside' RETURNING case_id",
         (sorted(event_ids),),
     ).fetchall()
     return resolve_emptied(conn, {row["case_id"] for row in rows}, actor=actor)
@@ -26,8 +30,24 @@ def clear(conn: Connection, event_ids: Iterable[UUID], *, actor: str) -> list[au
 
 _CLEAR_ELSEWHERE = """
 UPDATE case_events c SET cleared_at = now() FROM unnest(%s::uuid[], %s::uuid[]) AS r(event_id, case_id)
-WHERE c.event_id = r.event_id AND c.case_id <> r.case_id AND c.cleared_at IS NULL RETURNING c.case_id
+WHERE c.event_id = r.event_id AND c.case_id <> r.case_id AND c.cleared_at IS NULL AND NOT c.detail ? 'beside'
+RETURNING c.case_id
 """
+
+# One of them may still wait for a person: then the case does too.
+_CLEAR_REVERSALS = """
+UPDATE case_events c SET cleared_at = now()
+WHERE c.event_id = ANY(%s) AND c.cleared_at IS NULL AND c.detail ? 'beside' AND NOT EXISTS (
+    SELECT 1 FROM writes w WHERE w.event_id = c.event_id AND w.reverses IS NOT NULL
+      AND (w.status = 'awaiting_approval' OR w.status = 'in_doubt' AND w.due_at IS NULL))
+RETURNING c.case_id
+"""
+
+
+def clear_reversals(conn: Connection, event_ids: Iterable[UUID], *, actor: str) -> list[audit.Entry]:
+    """Reversals of writes of these events wait for nobody any more; returns the audit entries, as `clear` does."""
+    rows = conn.execute(_CLEAR_REVERSALS, (sorted(event_ids),)).fetchall()
+    return resolve_emptied(conn, {row["case_id"] for row in rows}, actor=actor)
 
 
 def clear_elsewhere(conn: Connection, stands_in: Mapping[UUID, UUID], *, actor: str) -> list[audit.Entry]:

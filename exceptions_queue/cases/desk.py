@@ -106,7 +106,6 @@ def dismiss(conn: Connection, case_id: UUID, *, who: str, reason: str) -> None:
     """
     who, reason = signed(who, reason)
     get_live(conn, case_id)
-    blocked = blocked_events(conn, case_id)
     sets = {
         "outcome": f"dismissed by {who}: {reason}",
         "case_id": None,
@@ -114,7 +113,7 @@ def dismiss(conn: Connection, case_id: UUID, *, who: str, reason: str) -> None:
         "lease_until": None,
         "finished_at": NOW,
     }
-    resting = _resting(conn, blocked)
+    resting = _resting(conn, case_id)
     ignored = move(conn, "event", resting, EventState.IGNORED, sets=sets) if resting else set()
     conn.execute("UPDATE case_events SET cleared_at = now() WHERE case_id = %s AND cleared_at IS NULL", (case_id,))
     conn.execute("UPDATE events SET case_id = NULL WHERE case_id = %s AND status = 'queued'", (case_id,))
@@ -144,11 +143,15 @@ def blocked_events(conn: Connection, case_id: UUID) -> list[UUID]:
     return [row["event_id"] for row in rows]
 
 
-def _resting(conn: Connection, event_ids: list[UUID]) -> list[UUID]:
-    """Those that rest in a case, locked. A running one is not waited for: its worker may be waiting for this case."""
+def _resting(conn: Connection, case_id: UUID) -> list[UUID]:
+    """Those that rest in a case, locked. A running one is not waited for: its worker may be waiting for this case.
+
+    Not those beside which it stands: nobody said that they are not to be done.
+    """
     rows = conn.execute(
-        "SELECT id FROM events WHERE id = ANY(%s) AND status IN ('waiting', 'exception') ORDER BY id FOR UPDATE",
-        (event_ids,),
+        "SELECT id FROM events WHERE id IN (SELECT event_id FROM case_events WHERE case_id = %s AND cleared_at IS NULL"
+        " AND NOT detail ? 'beside') AND status IN ('waiting', 'exception') ORDER BY id FOR UPDATE",
+        (case_id,),
     ).fetchall()
     return [row["id"] for row in rows]
 

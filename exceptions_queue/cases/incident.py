@@ -36,12 +36,14 @@ class Incident:
     detail: dict[str, Any] = field(default_factory=dict)
     amount_minor: int | None = None
     currency: str | None = None
+    #: It stands beside whatever the event itself waits for, and says nothing about it: a reversal of one of its writes.
+    beside: bool = False
 
     def __post_init__(self) -> None:
         self.source, self.handler = _name(self.source), _name(self.handler)
         self.rule, self.destination = _name(self.rule), _name(self.destination)
         self.currency = _name(self.currency)
-        self.detail = plain(redact(self.detail))
+        self.detail = plain(redact(self.detail)) | ({"beside": True} if self.beside else {})
         if self.amount_minor is not None and abs(self.amount_minor) > AMOUNT_MINOR_MAX:
             self.detail["amount"] = "beyond anything that is money; not counted"
             self.amount_minor = None

@@ -92,7 +92,8 @@ def open_many(conn: Connection, incidents: Sequence[Incident], *, actor: str = "
     record_notices(conn, notices)
     for fingerprint, case in cases.items():
         opened.by_fingerprint[fingerprint] = case.id
-        opened.update({one.event_id: case.id for one in case.incidents if one.event_id is not None})
+        own = [one.event_id for one in case.incidents if one.event_id is not None and not one.beside]
+        opened.update(dict.fromkeys(own, case.id))
         if case.is_new:
             opened.new.append(_new(case))
             opened.entries.append(_entry(case, actor))
@@ -101,9 +102,10 @@ def open_many(conn: Connection, incidents: Sequence[Incident], *, actor: str = "
 
 
 def _grouped(incidents: Sequence[Incident]) -> dict[str, _Case]:
-    """By fingerprint; an event named twice counts as its last word."""
+    """By fingerprint; an event named twice counts as its last word, but for what stands beside it."""
     cases: dict[str, _Case] = {}
-    for one in {one.event_id or keys.new_id(): one for one in incidents}.values():
+    last = {(one.event_id or keys.new_id(), one.fingerprint if one.beside else None): one for one in incidents}
+    for one in last.values():
         cases.setdefault(one.fingerprint, _Case([])).incidents.append(one)
     return cases
 
