@@ -8,6 +8,7 @@ The guard stands below HTTP: a client made for reading lets nothing but reads th
 """
 
 import ssl
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,8 +29,23 @@ ANSWER_BYTES_MAX = 4 * 1024 * 1024
 IN_PROCESS: dict[str, httpx.BaseTransport] = {}
 
 
+class _Thread(threading.local):
+    requests = 0
+
+
+_thread = _Thread()
+
+
+def requests_made() -> int:
+    """Requests that went out from this thread so far: what a task costs of a destination's rate."""
+    return _thread.requests
+
+
 class Failed(Exception):
     """A call that has no answer."""
+
+    #: Whether it says something of the destination as a whole; the circuit breaker counts these.
+    down = True
 
 
 class NotSent(Failed):
@@ -46,6 +62,8 @@ class NotConfigured(NotSent):
 
 class ReadOnly(NotSent):
     """A client made for reading was asked to write."""
+
+    down = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +156,7 @@ class _Guard(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if not self._write and not self._reads(request.method, request.url.path):
             raise ReadOnly(f"{request.method} {_shown(request.url.path)}: this client only reads")
+        _thread.requests += 1
         return self._inner.handle_request(request)
 
     def close(self) -> None:

@@ -95,6 +95,7 @@ class NotRead(NoAnswer):
 
     def __init__(self, verdict: Verdict) -> None:
         self.verdict = verdict
+        self.down = verdict.row.down
         super().__init__(verdict.detail)
 
 

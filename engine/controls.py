@@ -1,7 +1,8 @@
 """How far a handler is let out, and what is paused: read by every commit, at most a second old.
 
 A handler without a row is out fully. `partial` writes a stable share of subjects (always the same ones), or those
-whose event has the members of a segment; the others are written in shadow: planned, recorded, never sent.
+whose event has the members of a segment; the others are written in shadow: planned, recorded, never sent. A pause
+stands beside the mode: when it ends, the mode is what it was.
 """
 
 import hashlib
@@ -12,13 +13,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from counterfoil import clock
+from counterfoil import clock, keys
 from counterfoil.database import Connection
 
 #: Changes take effect within five seconds; this leaves room for whatever is under way.
 AGE_SECONDS_MAX = 1.0
 
-Mode = Literal["shadow", "partial", "full", "paused"]
+Mode = Literal["shadow", "partial", "full"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Controls:
     def lets_out(self, handler: str, subject: str, body: str) -> bool:
         """Whether an event of this handler is written, or only recorded in shadow."""
         rollout = self.rollouts.get(handler, FULL)
-        if rollout.mode == "full" or rollout.mode == "paused":
+        if rollout.mode == "full":
             return True
         if rollout.mode == "shadow":
             return False
@@ -53,7 +54,7 @@ class Controls:
 
     def parked_by(self, source: str, handler: str) -> str | None:
         """The pause that holds everything of an event, e.g. `handler:invoice_paid`."""
-        if self.rollouts.get(handler, FULL).mode == "paused" or ("handler", handler) in self.pauses:
+        if ("handler", handler) in self.pauses:
             return f"handler:{handler}"
         return f"source:{source}" if ("source", source) in self.pauses else None
 
@@ -91,6 +92,29 @@ def load(conn: Connection) -> Controls:
         {row["handler"]: Rollout(row["mode"], row["share"], row["segment"]) for row in rollouts},
         frozenset((row["scope"], row["name"]) for row in pauses),
     )
+
+
+def record_change(
+    conn: Connection,
+    handler: str,
+    mode: str,
+    share: float | None = None,
+    segment: Mapping[str, Any] | None = None,
+    *,
+    who: str,
+    reason: str,
+    evidence: Mapping[str, Any] | None = None,
+) -> None:
+    """A line of the handler's history: a mode, or `paused`."""
+    conn.execute(
+        "INSERT INTO rollout_changes (id, handler, mode, share, segment, evidence, reason, changed_by)"
+        " VALUES (%s, %s, %s, %s, %s::jsonb, %s::jsonb, %s, %s)",
+        (keys.new_id(), handler, mode, share, _json(segment), _json(evidence or {}), reason, who),
+    )
+
+
+def _json(value: Mapping[str, Any] | None) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
 
 
 _lock = threading.Lock()

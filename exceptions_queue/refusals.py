@@ -5,7 +5,7 @@
     ├── NotNow         409  CaseClosed, AlreadyAcknowledged, StillBlocked, EventMoving, EventRunning,
     │                       ReplayNotPlanned, ReplayEnded, NotAwaiting, ShownChanged, EditorMayNot, VotedAlready
     └── NotLikeThat    422  ReasonMissing, PersonUnknown, SnoozeRefused, EventUnnamed, EditRefused, AcceptRefused,
-                            FilterRefused, ActionRefused
+                            FilterRefused, ActionRefused, NameUnknown
 
 The numbers are what the API answers; this floor does not know HTTP, so the console picks by these three bases.
 """
@@ -114,6 +114,10 @@ class SnoozeRefused(NotLikeThat):
 
 class EventUnnamed(NotLikeThat):
     """The case blocks several events: name the one that is meant."""
+
+
+class NameUnknown(NotLikeThat):
+    """Nothing is called so; the message lists what there is."""
 
 
 class FilterRefused(NotLikeThat):

@@ -160,40 +160,57 @@ def plan_again(conn: Connection, rows: Sequence[PlannedWrite], *, standing: Sequ
     return done
 
 
+# A pause holds whatever moves by itself; what a person takes back is not the automation's, so only a paused destination
+# or action class holds it. A handler in shadow sends nothing, also nothing that was planned before.
+FREE_TO_GO = """
+NOT EXISTS (SELECT 1 FROM pauses p WHERE
+        (p.scope, p.name) IN (('destination', w.destination), ('action', w.destination || '.' || w.operation))
+        OR w.reverses IS NULL AND (p.scope, p.name) IN (
+            ('handler', w.handler), ('source', (SELECT e.source FROM events e WHERE e.id = w.event_id))))
+AND (w.reverses IS NOT NULL OR w.status IN ('sending', 'in_doubt')
+     OR NOT EXISTS (SELECT 1 FROM rollouts r WHERE r.handler = w.handler AND r.mode = 'shadow'))
+"""
+
+# What takes a write back is looked at first, always: it must not undo what somebody did since.
 # What needs people is sent with their approval only; the database would refuse it, and with it the whole claim.
 # Its turn: nothing of a plan goes out while another part of it waits for a person (a no would leave half of it), and
 # each part waits for those before it. Sorted into kinds where the conditions stand, so that state, attempt and kind
 # cannot disagree. A write in `sending` whose lease ran out was in the hands of a worker that vanished: nobody knows
 # whether it was sent.
-_CLAIM = """
+_CLAIM = f"""
 WITH chosen AS MATERIALIZED (
     SELECT w.id, CASE
-        WHEN w.status = 'in_doubt' AND w.absent_at > now() - make_interval(secs => %(fresh)s) THEN 'send'
+        WHEN w.status = 'in_doubt' AND w.absent_at > now() - make_interval(secs => %(fresh)s)
+             AND NOT EXISTS (SELECT 1 FROM rollouts r WHERE r.handler = w.handler AND r.mode = 'shadow') THEN 'send'
         WHEN w.status IN ('sending', 'in_doubt') THEN 'settle'
-        WHEN w.operation = ANY(%(looking)s)
+        WHEN (w.operation = ANY(%(looking)s) OR w.reverses IS NOT NULL)
              AND coalesce(w.looked_at, '-infinity') < now() - make_interval(secs => %(fresh)s) THEN 'look'
+        WHEN w.reverses IS NOT NULL AND EXISTS (
+            SELECT 1 FROM writes o WHERE o.target = w.target AND o.confirmed_at > w.looked_at) THEN 'look'
         ELSE 'send' END AS kind
     FROM writes w
-    WHERE w.due_at <= now() AND w.destination = %(destination)s AND w.replayed = ANY(%(lanes)s)
+    WHERE w.due_at <= now() AND w.destination = %(destination)s AND w.replayed = %(replays)s
       AND w.status IN ('planned', 'approved', 'sending', 'in_doubt')
       AND (w.lease_until IS NULL OR w.lease_until < now())
       AND (w.approvals_needed = 0 OR w.status = 'sending' OR write_is_approved(w)
-           OR w.status = 'planned' AND w.operation = ANY(%(looking)s)
+           OR w.status = 'planned' AND (w.operation = ANY(%(looking)s) OR w.reverses IS NOT NULL)
               AND coalesce(w.looked_at, '-infinity') < now() - make_interval(secs => %(fresh)s))
-      AND NOT EXISTS (SELECT 1 FROM pauses p WHERE (p.scope, p.name) IN (
-            ('destination', w.destination), ('action', w.destination || '.' || w.operation), ('handler', w.handler),
-            ('source', (SELECT e.source FROM events e WHERE e.id = w.event_id))))
+      AND {FREE_TO_GO}
       AND (w.position = 0 OR w.reverses IS NOT NULL OR NOT EXISTS (
             SELECT 1 FROM writes o WHERE o.event_id = w.event_id AND o.reverses IS NULL AND o.position < w.position
               AND o.status NOT IN ('confirmed', 'superseded', 'reversing', 'reversed')))
-      AND (w.status IN ('sending', 'in_doubt') OR NOT EXISTS (
-            SELECT 1 FROM writes o WHERE o.event_id = w.event_id AND o.status = 'awaiting_approval'))
+      AND (w.status IN ('sending', 'in_doubt') OR w.reverses IS NOT NULL OR NOT EXISTS (
+            SELECT 1 FROM writes o WHERE o.event_id = w.event_id AND o.reverses IS NULL
+              AND o.status = 'awaiting_approval'))
       AND (w.target IS NULL OR NOT EXISTS (
             SELECT 1 FROM writes o WHERE o.target = w.target AND o.id <> w.id AND o.confirmed_at IS NULL
               AND (o.status IN ('sending', 'in_doubt')
                    OR o.status IN ('planned', 'approved') AND o.due_at IS NOT NULL
-                      AND (o.order_at, o.order_key, o.id) < (w.order_at, w.order_key, w.id))))
-    ORDER BY w.replayed, w.due_at LIMIT %(limit)s
+                      AND (o.order_at, o.order_key, o.id) < (w.order_at, w.order_key, w.id)
+                      AND (w.reverses IS NULL OR NOT EXISTS (
+                            SELECT 1 FROM pauses p WHERE p.scope = 'handler' AND p.name = o.handler UNION ALL
+                            SELECT 1 FROM rollouts r WHERE r.handler = o.handler AND r.mode = 'shadow')))))
+    ORDER BY w.due_at, w.order_at, w.order_key, w.position LIMIT %(limit)s
 )
 UPDATE writes w SET
     status = CASE c.kind WHEN 'send' THEN 'sending' WHEN 'settle' THEN 'in_doubt' ELSE w.status END,
@@ -207,8 +224,8 @@ RETURNING c.kind, w.status, w.id, w.key, w.destination, w.operation, w.subject, 
     w.digest, w.event_id, (SELECT e.source FROM events e WHERE e.id = w.event_id) AS source, w.handler,
     w.approvals_needed, w.revision, w.looks, w.attempts, w.probes, w.first_sent_at, w.last_sent_at,
     w.pre_image, w.reverses, w.fence, now() AS now,
-    CASE WHEN w.position = 0 THEN '{}'::jsonb ELSE (
-        SELECT coalesce(jsonb_object_agg(o.key, o.receipt ->> 'reference'), '{}'::jsonb) FROM writes o
+    CASE WHEN w.position = 0 THEN '{{}}'::jsonb ELSE (
+        SELECT coalesce(jsonb_object_agg(o.key, o.receipt ->> 'reference'), '{{}}'::jsonb) FROM writes o
         WHERE o.event_id = w.event_id AND o.status = 'confirmed' AND o.receipt ->> 'reference' IS NOT NULL) END
         AS references
 """
@@ -221,11 +238,11 @@ def claim_writes(
     looking: Sequence[str],
     limit: int,
     lease_seconds: float,
-    replays: bool = True,
+    replays: bool = False,
 ) -> list[ClaimedWrite]:
     """Take up to `limit` due writes of one destination; in the caller's transaction, whose commit is the intent.
 
-    `looking`: the operations whose target is looked at first. `replays`: whether writes of replays may come too.
+    `looking`: the operations whose target is looked at first. `replays`: those of replays, or else the others.
     """
     values = {
         "destination": destination,
@@ -233,19 +250,30 @@ def claim_writes(
         "limit": limit,
         "lease": lease_seconds,
         "fresh": LOOK_SECONDS,
-        "lanes": [False, True] if replays else [False],
+        "replays": replays,
     }
     conn.execute("SELECT pg_advisory_xact_lock(%s)", (CLAIM_LOCK,))
     return [ClaimedWrite(**row) for row in conn.execute(_CLAIM, values)]
 
 
-def due_destinations(conn: Connection) -> list[str]:
-    """Destinations with writes that are due and in nobody's hands: a cheap look before anything is locked."""
-    rows = conn.execute(
-        "SELECT DISTINCT destination FROM (SELECT destination FROM writes WHERE due_at <= now()"
-        " AND (lease_until IS NULL OR lease_until < now()) ORDER BY due_at LIMIT 1000) AS soonest ORDER BY destination"
-    )
-    return [row["destination"] for row in rows]
+# One queue at a time: those that stand still, because their destination is paused or away, hide no other.
+_DUE = """
+SELECT d.name, l.replayed FROM unnest(%s::text[]) AS d(name), (VALUES (false), (true)) AS l(replayed)
+WHERE EXISTS (SELECT 1 FROM writes w WHERE w.destination = d.name AND w.replayed = l.replayed AND w.due_at <= now()
+              AND (w.lease_until IS NULL OR w.lease_until < now()))
+"""
+
+
+class Due(dict[str, set[bool]]):
+    """Destinations with writes that are due and in nobody's hands, each with its lanes: live, and of replays."""
+
+
+def due_destinations(conn: Connection, names: Sequence[str]) -> Due:
+    """A cheap look before anything is locked."""
+    due = Due()
+    for row in conn.execute(_DUE, (list(names),)):
+        due.setdefault(row["name"], set()).add(row["replayed"])
+    return due
 
 
 _RENEW = """

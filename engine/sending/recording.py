@@ -18,6 +18,9 @@ from engine.sending.tasks import Performed
 from engine.sending.verdicts import Judged, judge
 from exceptions_queue import approvals, cases, failures, outages
 
+#: Told that it is too much, all workers rest for so long; each write has its own, longer wait besides (seconds).
+TOO_MUCH_SECONDS = 1.0
+
 
 @dataclass(slots=True)
 class Recorded:
@@ -45,7 +48,6 @@ def record(conn: Connection, done: Sequence[Performed], destinations: Mapping[st
     )
     recorded.entries += reversing.finish(conn, [(one.write, judged[one.write.id].result) for one in ours])
     _open_cases(conn, ours, judged, recorded)
-    _count_reach(conn, done, recorded)
     return recorded
 
 
@@ -62,6 +64,10 @@ def _open_cases(conn: Connection, ours: Sequence[Performed], judged: Mapping[UUI
     for one in ours:
         failure = judged[one.write.id].failure
         if failure is None:
+            continue
+        if one.write.reverses is not None:
+            # Beside the event's own: the event itself may be done.
+            incidents.append(reversing.incident_of(failure, one.write.event_id, one.write.source, one.write.handler))
             continue
         failed[one.write.event_id] = failure
         incidents.append(incident_of(failure, one.write.event_id, one.write.source, one.write.handler))
@@ -87,15 +93,37 @@ def incident_of(failure: failures.Failure, event_id: UUID, source: str, handler:
     )
 
 
-def _count_reach(conn: Connection, done: Sequence[Performed], recorded: Recorded) -> None:
-    """The circuit breaker counts what did not answer; an outage is one case, whatever its number of writes."""
+def count_reach(
+    conn: Connection, done: Sequence[Performed], destinations: Mapping[str, Remote], recorded: Recorded
+) -> None:
+    """What the requests cost, and what they say of their destinations: an outage is one case, however many wait.
+
+    The caller has locked the destinations' rows.
+    """
     for name in sorted({one.write.destination for one in done}):
         there = [one for one in done if one.write.destination == name]
+        # One was taken with the claim.
+        reach.spend(conn, name, sum(one.requests - 1 for one in there))
+        if any(_is_too_much(one) for one in there):
+            reach.hold_back(conn, name, destinations[name].rate_per_second, TOO_MUCH_SECONDS)
         silent = [_told(one) for one in there if one.down]
-        if reach.count(conn, name, answers=len(there) - len(silent), failures=silent):
+        # That reading works does not say that writing does.
+        answers = sum(1 for one in there if one.write.kind != "look" and one.requests and not one.down)
+        change = reach.count(conn, name, answers=answers, failures=silent)
+        if change == "opened":
             opened = outages.begin(conn, name, silent[-1])
             recorded.entries += opened.entries
             recorded.new_cases += opened.new
+        elif change == "recovered":
+            recorded.entries += outages.end(conn, name)
+
+
+def _is_too_much(done: Performed) -> bool:
+    """The destination said that the account as a whole sends too much, not that one record is busy."""
+    if done.sent is None or done.sent.meaning != "retry" or done.down:
+        return False
+    receipt = done.sent.receipt
+    return receipt.get("status", receipt.get("http_status")) == 429 and receipt.get("code") != "lock_timeout"
 
 
 def _told(done: Performed) -> str:

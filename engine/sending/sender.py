@@ -2,6 +2,7 @@
 
     wake ─▶ round: record ─▶ apply ours ─▶ claim ─▶ (commit: the intents) ─▶ threads: look, send, settle ─▶ wake
 
+What looks, looks with a client that cannot write; while every handler is in shadow there is no other.
 A thread never touches the database and the loop never the network, so neither waits for the other. While a round is
 committed the threads go on; under load many results share a commit.
 """
@@ -22,7 +23,7 @@ from destinations.base import Destination, is_own
 from destinations.http import Http, NotConfigured
 from destinations.remote import Remote, is_remote
 from engine.sending import applying
-from engine.sending.recording import Recorded, record
+from engine.sending.recording import Recorded, count_reach, record
 from engine.sending.tasks import Performed, broken, perform
 from exceptions_queue import outages
 
@@ -32,8 +33,6 @@ LOOK_SECONDS = 1.0
 SOON_SECONDS = 0.05
 #: Pause after the database went away.
 PAUSE_SECONDS = 0.5
-#: Replays are held back while less than this share of a destination's tokens is left: live writes come first.
-REPLAYS_FROM_SHARE = 0.5
 
 
 class Sender:
@@ -47,7 +46,7 @@ class Sender:
         self._lease_seconds = config.lease_seconds
         self._threads_max = config.sender_threads
         self._threads = threads or ThreadPoolExecutor(config.sender_threads, thread_name_prefix="send")
-        self._clients: dict[str, Http] = {}
+        self._clients: dict[tuple[str, bool], Http] = {}
         self._finished: list[Performed] = []
         self._looked: list[tuple[str, bool]] = []
         self._lock = threading.Lock()
@@ -97,11 +96,13 @@ class Sender:
         finished, looked = self._take()
         try:
             with conn.transaction():
+                due = outbox.due_destinations(conn, [*self._remote, *self._ours]) if claim else outbox.Due()
                 recorded = record(conn, finished, self._remote)
-                self._end_looks(conn, looked, recorded)
-                due = outbox.due_destinations(conn) if claim else []
                 if any(name in self._ours for name in due):
                     recorded.entries += applying.apply_due(conn, self._ours)
+                reach.lock(conn, {*due, *(one.write.destination for one in finished), *(name for name, _ in looked)})
+                count_reach(conn, finished, self._remote, recorded)
+                self._end_looks(conn, looked, recorded)
                 claimed = self._claim(conn, due)
                 looking = self._begin_looks(conn) if claim else []
                 self._renew(conn)
@@ -142,30 +143,48 @@ class Sender:
             self._finished = finished + self._finished
             self._looked = looked + self._looked
 
-    def _claim(self, conn: Connection, due: Sequence[str]) -> list[ClaimedWrite]:
+    def _claim(self, conn: Connection, due: outbox.Due) -> list[ClaimedWrite]:
         """What the threads can begin now, destination by destination, as far as tokens and breakers let it."""
         claimed: list[ClaimedWrite] = []
-        for name in due:
-            destination = self._remote.get(name)
-            if destination is None:
-                continue
+        for name in sorted(due.keys() & self._remote.keys()):
             free = self._threads_max - len(self._held) - len(claimed)
             if free <= 0:
                 break
-            state = reach.fill(conn, name, destination.rate_per_second)
-            if state.breaker != "closed" or state.tokens < 1:
-                continue
-            taken = outbox.claim_writes(
-                conn,
-                name,
-                looking=[one.name for one in destination.operations.values() if one.looks],
-                limit=min(free, int(state.tokens)),
-                lease_seconds=self._lease_seconds,
-                replays=state.tokens >= REPLAYS_FROM_SHARE * destination.rate_per_second,
-            )
-            reach.spend(conn, name, len(taken))
-            claimed += taken
+            state = reach.fill(conn, name, self._remote[name].rate_per_second)
+            if not state.is_open:
+                claimed += self._claim_lanes(conn, self._remote[name], due[name], free, state)
         return claimed
+
+    def _claim_lanes(
+        self, conn: Connection, destination: Remote, lanes: set[bool], free: int, state: reach.Reach
+    ) -> list[ClaimedWrite]:
+        """Replays have a small share of their own; then live writes; replays again from what those leave over."""
+        left, taken = state.tokens, []
+        replayed = 0
+        if True in lanes and left >= 1:
+            taken = self._take_due(conn, destination, min(free, int(min(left, state.replay_tokens))), replays=True)
+            replayed = len(taken)
+        if False in lanes:
+            taken += self._take_due(conn, destination, min(free, int(left)) - len(taken))
+        if True in lanes:
+            spare = left - len(taken) - reach.REPLAYS_FROM_SHARE * reach.burst_of(destination.rate_per_second)
+            taken += self._take_due(conn, destination, min(free - len(taken), int(spare)), replays=True)
+        reach.spend(conn, destination.name, len(taken), replayed=replayed)
+        return taken
+
+    def _take_due(
+        self, conn: Connection, destination: Remote, limit: int, *, replays: bool = False
+    ) -> list[ClaimedWrite]:
+        if limit < 1:
+            return []
+        return outbox.claim_writes(
+            conn,
+            destination.name,
+            looking=[one.name for one in destination.operations.values() if one.looks],
+            limit=limit,
+            lease_seconds=self._lease_seconds,
+            replays=replays,
+        )
 
     def _begin_looks(self, conn: Connection) -> list[str]:
         """Destinations behind an open breaker that may be looked at now."""
@@ -177,8 +196,10 @@ class Sender:
     def _end_looks(self, conn: Connection, looked: Sequence[tuple[str, bool]], recorded: Recorded) -> None:
         for name, answers in looked:
             if reach.end_look(conn, name, answers=answers):
-                recorded.entries += outages.end(conn, name)
                 telemetry.log.info("destination.back", destination=name)
+                if not outbox.due_destinations(conn, [name]):
+                    # Nothing waits whose answer could prove it.
+                    recorded.entries += outages.end(conn, name)
 
     def _renew(self, conn: Connection) -> None:
         now = clock.ticks_seconds()
@@ -189,7 +210,7 @@ class Sender:
     def _perform(self, write: ClaimedWrite) -> None:
         destination = self._remote[write.destination]
         try:
-            done = perform(write, destination, self._client(destination))
+            done = perform(write, destination, self._client(destination, write=write.kind != "look"))
         except NotConfigured as missing:
             done = Performed(write, failed=str(missing), down=True)
         with self._lock:
@@ -199,7 +220,7 @@ class Sender:
     def _look(self, name: str) -> None:
         destination = self._remote[name]
         try:
-            answers = destination.ping(self._client(destination))
+            answers = destination.ping(self._client(destination, write=False))
         except NotConfigured:
             answers = False
         with self._lock:
@@ -212,12 +233,12 @@ class Sender:
             conn.close()
         return None
 
-    def _client(self, destination: Remote) -> Http:
-        """One client per destination: only the sender's may write."""
+    def _client(self, destination: Remote, *, write: bool) -> Http:
+        """One client of each kind per destination: only the sender's may write."""
         with self._lock:
-            if destination.name not in self._clients:
-                self._clients[destination.name] = destination.connect(write=True)
-            return self._clients[destination.name]
+            if (destination.name, write) not in self._clients:
+                self._clients[destination.name, write] = destination.connect(write=write)
+            return self._clients[destination.name, write]
 
 
 def _intent(write: ClaimedWrite) -> audit.Entry:

@@ -3,13 +3,13 @@
 A task cannot raise: whatever breaks is an answer too, and the one who asked records it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from contracts.money import Money
 from counterfoil import failpoints, telemetry
 from counterfoil.ledger.outbox import ClaimedWrite
 from destinations.base import Effect
-from destinations.http import Failed, Http
+from destinations.http import Failed, Http, requests_made
 from destinations.references import ReceiptMissing, resolve
 from destinations.remote import Attempt, Finding, Image, Remote, Sent
 
@@ -29,6 +29,8 @@ class Performed:
     differences: list[str] = field(default_factory=list)
     #: `look` before a reversal: what somebody changed since.
     changed: list[str] = field(default_factory=list)
+    #: How many requests it took.
+    requests: int = 1
 
 
 def effect_of(write: ClaimedWrite) -> Effect:
@@ -42,7 +44,13 @@ def effect_of(write: ClaimedWrite) -> Effect:
 
 
 def perform(write: ClaimedWrite, destination: Remote, http: Http) -> Performed:
-    """Look, send or settle."""
+    """Look, send or settle, and say how many requests it took."""
+    before = requests_made()
+    done = _performed(write, destination, http)
+    return replace(done, requests=requests_made() - before)
+
+
+def _performed(write: ClaimedWrite, destination: Remote, http: Http) -> Performed:
     try:
         effect = effect_of(write)
     except ReceiptMissing as missing:
@@ -66,7 +74,7 @@ def _look(write: ClaimedWrite, effect: Effect, destination: Remote, http: Http) 
     try:
         image = destination.look(http, effect)
     except Failed as failed:
-        return Performed(write, failed=str(failed), down=True)
+        return Performed(write, failed=str(failed), down=failed.down)
     original = write.action.get("original")
     if original is None:
         return Performed(write, image=image)
