@@ -13,12 +13,12 @@ from console import asks, problems
 from console.answers import Difference, Queued
 from console.queries import events
 from console.readmission import readmit
-from counterfoil import database, queue
+from counterfoil import audit, database, queue
 from counterfoil.database import Connection
 from counterfoil.settings import settings
 from engine import dry_run, registry
 from engine.pipeline import Pipeline
-from exceptions_queue import cases, replay
+from exceptions_queue import approvals, cases, replay
 
 
 @contextmanager
@@ -75,8 +75,10 @@ def resolve(conn: Connection, who: str, case_id: UUID, ask: asks.Change) -> None
 
 
 def dismiss(conn: Connection, who: str, case_id: UUID, ask: asks.Change) -> None:
-    """Close a case and ignore what it blocks, with a name and a reason."""
+    """Close a case and ignore what it blocks, with a name and a reason; what waits for approval in it is rejected."""
+    rejected = approvals.withdraw(conn, case_id, who=who, reason=ask.reason)
     cases.dismiss(conn, case_id, who=who, reason=ask.reason)
+    audit.append(conn, "desk", rejected)
 
 
 def edit(conn: Connection, who: str, case_id: UUID, ask: asks.EditAsk) -> None:

@@ -3,12 +3,12 @@
 The API's OpenAPI, its checks and the commands come from these.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
 
-from console.fields import Asked, Document, MomentIn, Word, Words
+from console.fields import Asked, Document, MomentIn, MoneyIn, Word, Words
 from counterfoil.lifecycle import CaseState, EventState, ReplayState, WriteState
 
 #: Most rows of one page; the interface's number.
@@ -54,6 +54,16 @@ class WritesAsk(ListAsk):
     subject: Word | None = Field(None, description="what the write is about")
     event: UUID | None = Field(None, description="id of the event that caused it")
     key: Word | None = Field(None, description="the write key")
+
+
+class ApprovalsAsk(ListAsk):
+    """Filters of the list of open requests."""
+
+    destination: Word | None = Field(None, description="destination, e.g. `stripe`")
+    operation: Word | None = Field(None, description="operation, e.g. `create_draft_invoice`")
+    handler: Word | None = Field(None, description="name of the handler that planned it")
+    rule: Word | None = Field(None, description="rule of the policy that asks")
+    event: UUID | None = Field(None, description="id of the event that caused it")
 
 
 class CasesAsk(ListAsk):
@@ -163,3 +173,36 @@ class ReplaysPlanAsk(Change):
     filter: ReplayFilter = Field(json_schema_extra={"minProperties": 1}, description="which events")
     from_step: FromStep = Field("start", alias="from", description="where each run begins")
     dry_run: bool = Field(False, description="plan and show, do not start")
+
+
+#: SHA-256 in hex.
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+#: As many as a person can look through at once.
+BATCH_MAX = 200
+
+
+class ApproveAsk(Change):
+    """A yes to exactly what was shown."""
+
+    digest: Digest = Field(description="of what was shown; `GET /writes/{id}/approval` has it")
+
+
+class ActionAsk(Change):
+    """Another action in place of the planned one; somebody else has to approve it."""
+
+    body: dict[str, Any] = Field(description="the whole corrected action, as `shown.body` has it")
+    amount: MoneyIn | None = Field(None, description="what it amounts to now; left out: as before")
+
+
+class BatchItemAsk(Asked):
+    """One request of many, by what was shown."""
+
+    write_id: UUID
+    digest: Digest
+
+
+class BatchAsk(Change):
+    """A yes to many; `dry_run` shows how many, how much, and what would be refused."""
+
+    items: Annotated[list[BatchItemAsk], Field(min_length=1, max_length=BATCH_MAX)]
+    dry_run: bool = Field(False, description="only show; nobody's answer is counted")

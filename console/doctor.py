@@ -214,6 +214,26 @@ def _doubles() -> Finding:
     return Finding(name="no doubles", verdict="wrong" if count else "ok", detail=detail, items=items)
 
 
+def _approvals() -> Finding:
+    """P8: nothing that needs people was sent without them; what waits for them is asked; the database holds it."""
+    from console.queries import promises
+
+    count, items = promises.violators(promises.APPROVAL_TRIGGERS, promises.UNAPPROVED_WRITES, promises.UNASKED_WRITES)
+    detail = "P8: what needs people has enough of them, or waits" if not count else f"P8 is broken by {count}"
+    return Finding(name="approvals", verdict="wrong" if count else "ok", detail=detail, items=items)
+
+
+def _policy() -> Finding:
+    """Which rules ask people; a file that cannot be followed starts nothing."""
+    from exceptions_queue import policy
+
+    rules = policy.load().rule
+    items = [f"{rule.name}: {rule.people} people" for rule in rules]
+    return Finding(
+        name="policy", verdict="ok", detail=f"{len(rules)} rules, the first that matches decides", items=items
+    )
+
+
 def _books() -> Finding:
     from console.queries import promises
 
@@ -261,9 +281,11 @@ CHECKS: Mapping[str, Callable[[], Finding]] = {
     "sources": _sources,
     "API keys": _keys,
     "owners": _owners,
+    "policy": _policy,
     "handlers": _handlers,
     "nothing lost": _lost,
     "no doubles": _doubles,
+    "approvals": _approvals,
     "books": _books,
     "audit": _audit,
     "backlog": _backlog,

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 from pydantic import WithJsonSchema as AsJsonSchema
 
 from counterfoil import clock
@@ -91,6 +91,18 @@ class Money(Shown):
 
     amount_minor: int
     currency: str
+
+
+def _whole(value: Any) -> Any:
+    """To JSON 42.0 is a whole number too; exact, because only amounts far below 2**53 are taken."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class MoneyIn(Asked):
+    """An amount as people send it."""
+
+    amount_minor: Annotated[int, BeforeValidator(_whole), Field(ge=-(10**15), le=10**15)]
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
 def money(amount_minor: int | None, currency: str | None) -> Money | None:

@@ -49,13 +49,19 @@ def checked_door() -> "Door":
 
 def checked_worker(config: Settings) -> Any:
     """The worker. Raises: NotStarted."""
-    return checked(arm, placed, keys, owners, lambda: worker(config))[-1]
+    return checked(arm, placed, keys, owners, policy, lambda: worker(config))[-1]
 
 
 def checked_all(config: Settings, *, with_console: bool) -> list[Any]:
     """The door, with the console's routes beside its own if wanted, and the worker. Raises: NotStarted."""
     return checked(
-        arm, placed, keys, owners, lambda: door(_console_routes() if with_console else ()), lambda: worker(config)
+        arm,
+        placed,
+        keys,
+        owners,
+        policy,
+        lambda: door(_console_routes() if with_console else ()),
+        lambda: worker(config),
     )[-2:]
 
 
@@ -82,6 +88,13 @@ def owners() -> Any:
     from exceptions_queue import owners
 
     return owners.roster()
+
+
+def policy() -> Any:
+    """Which writes need people; a file that cannot be followed must not mean that none does."""
+    from exceptions_queue import policy
+
+    return policy.policy()
 
 
 def handlers() -> Any:

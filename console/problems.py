@@ -18,7 +18,7 @@ The commands print the same sentences.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import ValidationError
 
@@ -35,13 +35,17 @@ class Fault(Shown):
 
 
 class ProblemDetails(Shown):
-    """What went wrong, in words; `errors` names every field at fault (RFC 9457)."""
+    """What went wrong, in words; `errors` names every field at fault (RFC 9457).
+
+    `difference`: of an approval, what was shown beside what would be written now, place by place.
+    """
 
     type: str
     title: str
     status: int
     detail: str
     errors: list[Fault] | None = None
+    difference: list[dict[str, Any]] | None = None
 
 
 class Problem(Exception):
@@ -51,11 +55,19 @@ class Problem(Exception):
     slug: ClassVar[str]
     title: ClassVar[str]
 
-    def __init__(self, detail: str, errors: Sequence[Fault] = (), *, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        detail: str,
+        errors: Sequence[Fault] = (),
+        *,
+        headers: dict[str, str] | None = None,
+        difference: list[dict[str, Any]] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.errors = list(errors)
         self.headers = headers or {}
+        self.difference = difference
 
     def shown(self) -> ProblemDetails:
         """The problem as it is answered."""
@@ -65,6 +77,7 @@ class Problem(Exception):
             status=self.status,
             detail=self.detail,
             errors=self.errors or None,
+            difference=self.difference,
         )
 
 
@@ -138,7 +151,7 @@ def told() -> Iterator[None]:
     except refusals.NotThere as refused:
         raise NotFound(str(refused)) from None
     except refusals.NotNow as refused:
-        raise Conflict(str(refused)) from None
+        raise Conflict(str(refused), difference=getattr(refused, "difference", None)) from None
     except refusals.NotLikeThat as refused:
         raise NotAcceptable(str(refused), _violations(refused)) from None
     except (errors.OperationalError, PoolTimeout, exc.OperationalError, exc.TimeoutError):
@@ -150,7 +163,7 @@ def told() -> Iterator[None]:
 
 def _violations(refused: Exception) -> list[Fault]:
     """The violated rules behind a refusal, where it has some."""
-    return [
+    return [Fault(field="body", detail=problem) for problem in getattr(refused, "problems", ())] + [
         Fault(
             field=violation.field,
             detail=f"found {violation.value}, allowed {violation.bound}",

@@ -68,7 +68,7 @@ def run_sweeper(config: Settings, *, with_parent: bool = False) -> None:
 def run_console(config: Settings) -> None:
     """Answer people until told to stop."""
     stop = stop_on_signals()
-    parts.checked(parts.placed, parts.owners, parts.handlers)
+    parts.checked(parts.placed, parts.owners, parts.policy, parts.handlers)
     telemetry.configure("console")
     _listen(console_server(config), stop, f"console on http://{config.host}:{config.console_port}/")
 

@@ -3,7 +3,11 @@
 ring         events that are due and in nobody's hands: never rung, retries, leases of the dead
 escalate     cases that nobody answered; snoozed ones wake
 notify       messages that wait to be sent
+approvals    what nobody answered is not made; a yes that was not used in time is asked for again
 replays      the next portion of every running replay
+reversals    the next portion of every running reversal
+pauses       what a pause that is gone holds is due; what a handler in shadow planned before is withdrawn
+rollouts     a handler that too much speaks against is let out less far
 refusals     bursts of refused signatures become a case; old counts go
 """
 
@@ -13,10 +17,12 @@ from contextlib import contextmanager
 
 import psycopg
 
+import destinations
 from counterfoil import database, queue, telemetry
 from counterfoil.database import Connection
 from counterfoil.ledger.claim import backlog
-from exceptions_queue import bursts, escalation, notify, replay
+from engine import demoting, pausing, reversals, withdrawing
+from exceptions_queue import approvals, bursts, escalation, notify, replay
 
 #: An arbitrary constant shared by all sweepers of a deployment.
 SWEEP_LOCK = 7_203_411_864
@@ -38,7 +44,12 @@ def ring_for_due(conn: Connection) -> dict[str, int]:
 SWEEPS: Mapping[str, Callable[[Connection], dict[str, int]]] = {
     "ring": ring_for_due,
     "escalate": escalation.run_once,
+    "approvals": approvals.expire,
     "replays": replay.advance,
+    "reversals": lambda conn: reversals.advance(conn, destinations.find()),
+    "pauses": pausing.free_forgotten,
+    "shadow": withdrawing.run_once,
+    "rollouts": demoting.run_once,
     "refusals": bursts.run_once,
 }
 

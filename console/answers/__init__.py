@@ -1,5 +1,6 @@
 """What is answered: one model per row, detail and result, for the API and for the commands with `--json`."""
 
+from console.answers.approvals import Approval, Batch, BatchItem, Request, Sibling, Vote
 from console.answers.audit import Audit
 from console.answers.cases import Case, CaseDetail, CaseMember, Notification
 from console.answers.events import Answered, Correction, Difference, Event, EventDetail, Explanation, Queued
@@ -11,7 +12,10 @@ from console.answers.writes import Stub, Write
 
 __all__ = [
     "Answered",
+    "Approval",
     "Audit",
+    "Batch",
+    "BatchItem",
     "Case",
     "CaseDetail",
     "CaseMember",
@@ -26,9 +30,12 @@ __all__ = [
     "Page",
     "Queued",
     "Replay",
+    "Request",
     "Run",
+    "Sibling",
     "Stats",
     "Step",
     "Stub",
+    "Vote",
     "Write",
 ]

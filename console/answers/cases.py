@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from console.answers.approvals import Request
 from console.answers.audit import Audit
 from console.fields import Moment, Money, Shown
 from counterfoil.lifecycle import CaseState, EventState
@@ -70,5 +71,6 @@ class CaseDetail(Case):
 
     detail: dict[str, Any]
     members: list[CaseMember] = Field(description="the newest 200 events, blocked ones and cleared ones")
+    approvals: list[Request] = Field(description="what its blocked events wait to have approved, at most 200")
     notifications: list[Notification]
     audit: list[Audit]

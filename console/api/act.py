@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from console import actions, asks, idempotency
-from console.answers import Queued
+from console import actions, approving, asks, idempotency
+from console.answers import Batch, Queued
 from console.api import look
 from console.api.route import Asking, Reply
 from counterfoil import database
@@ -57,6 +57,30 @@ def edit(asking: Asking) -> Reply:
 
 def accept(asking: Asking) -> Reply:
     return _case(asking, actions.accept)
+
+
+def approve(asking: Asking) -> Reply:
+    return _write(asking, approving.approve)
+
+
+def reject(asking: Asking) -> Reply:
+    return _write(asking, approving.reject)
+
+
+def edit_write(asking: Asking) -> Reply:
+    return _write(asking, approving.edit)
+
+
+def approve_many(asking: Asking) -> Reply:
+    ask: asks.BatchAsk = asking.body
+    if ask.dry_run:
+        return approving.try_many(asking.actor.name, ask)
+    return once(
+        asking,
+        "approve_many",
+        lambda conn: approving.approve_many(conn, asking.actor.name, ask).model_dump(mode="json"),
+        Batch.model_validate,
+    )
 
 
 def replay_case(asking: Asking) -> Reply:
@@ -114,6 +138,14 @@ def _case(asking: Asking, action: Callable[[Connection, str, UUID, Any], None]) 
         return {"id": str(asking.one)}
 
     return once(asking, action.__name__, act, lambda done: look.case(UUID(done["id"])))
+
+
+def _write(asking: Asking, action: Callable[[Connection, str, UUID, Any], None]) -> Reply:
+    def act(conn: Connection) -> Done:
+        action(conn, asking.actor.name, asking.one, asking.body)
+        return {"id": str(asking.one)}
+
+    return once(asking, f"{action.__name__}_write", act, lambda done: look.approval(UUID(done["id"])))
 
 
 def _replay(asking: Asking, name: str, act: Callable[[Connection], UUID]) -> Reply:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from console import explain, problems
 from console.answers import (
+    Approval,
     Case,
     CaseDetail,
     Event,
@@ -14,13 +15,14 @@ from console.answers import (
     Owner,
     Page,
     Replay,
+    Request,
     Run,
     Stats,
     Stub,
     Write,
 )
 from console.api.route import Asking
-from console.queries import cases, events, replays, roster, runs, stats, stub, workflows, writes
+from console.queries import approvals, cases, events, replays, roster, runs, stats, stub, workflows, writes
 
 Thing = TypeVar("Thing")
 
@@ -51,6 +53,14 @@ def list_writes(asking: Asking) -> Page[Write]:
 
 def show_stub(asking: Asking) -> Stub:
     return _found(stub.find(asking.one), "write", asking.one)
+
+
+def list_approvals(asking: Asking) -> Page[Request]:
+    return approvals.find_page(asking.query)
+
+
+def show_approval(asking: Asking) -> Approval:
+    return approval(asking.one)
 
 
 def list_cases(asking: Asking) -> Page[Case]:
@@ -89,6 +99,11 @@ def event(event_id: UUID) -> EventDetail:
 def case(case_id: UUID) -> CaseDetail:
     """One case. Raises: NotFound."""
     return _found(cases.find(case_id), "case", case_id)
+
+
+def approval(write_id: UUID) -> Approval:
+    """The newest request about a write. Raises: NotFound."""
+    return _found(approvals.find(write_id), "request for approval of a write", write_id)
 
 
 def a_replay(replay_id: UUID) -> Replay:

@@ -24,6 +24,48 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/runs/{id}", look.show_run, "One run with its steps", answers.Run),
     Route("GET", "/writes", look.list_writes, "Writes", answers.Page[answers.Write], query=asks.WritesAsk),
     Route("GET", "/writes/{id}/stub", look.show_stub, "The proof of one write", answers.Stub),
+    Route(
+        "GET",
+        "/writes/{id}/approval",
+        look.show_approval,
+        "What is shown before it is approved",
+        answers.Approval,
+    ),
+    *(
+        Route(
+            "POST",
+            f"/writes/{{id}}/{verb}",
+            function,
+            summary,
+            answers.Approval,
+            body=body,
+            refusals=_CHANGE,
+            right="act",
+        )
+        for verb, function, summary, body in (
+            ("approve", act.approve, "Yes to exactly what was shown", asks.ApproveAsk),
+            ("reject", act.reject, "No: it is not made, nor the rest of its plan", asks.Change),
+            ("edit", act.edit_write, "Another action, which somebody else approves", asks.ActionAsk),
+        )
+    ),
+    Route(
+        "GET",
+        "/approvals",
+        look.list_approvals,
+        "What waits for approval",
+        answers.Page[answers.Request],
+        query=asks.ApprovalsAsk,
+    ),
+    Route(
+        "POST",
+        "/approvals/batch",
+        act.approve_many,
+        "Yes to many, or what that would come to",
+        answers.Batch,
+        body=asks.BatchAsk,
+        refusals=(409,),
+        right="act",
+    ),
     Route("GET", "/cases", look.list_cases, "Cases", answers.Page[answers.Case], query=asks.CasesAsk),
     Route("GET", "/cases/{id}", look.show_case, "One case", answers.CaseDetail),
     *(

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from console import answers
 from console.asks import CasesAsk
 from console.fields import Money, money
-from console.queries import audit, page, roster
+from console.queries import approvals, audit, page, roster
 from counterfoil import database, tables
 
 #: Event ids shown with each case of a list, and events shown with one case.
@@ -44,6 +44,7 @@ def find(case_id: UUID) -> answers.CaseDetail | None:
             # What the owner was told last is for the next telling, not for people.
             detail={name: value for name, value in row.detail.items() if name != "told"},
             members=_members(session, col(tables.CaseEvent.case_id) == case_id),
+            approvals=approvals.of_case(session, case_id),
             notifications=notifications(session, [case_id]),
             audit=audit.about(session, [f"case:{case_id}"]),
         )

@@ -11,7 +11,7 @@ from counterfoil import database
 LISTED_MAX = 20
 
 #: P4. Every event is done, superseded, or ignored with a reason; or it still moves by itself (it is due some time and
-#: its payload is there to work on); or it rests in a live case, and somebody will be reminded of that.
+#: its payload is there to work on, or one of its writes is on its way); or it rests in a live case, and somebody will be reminded of that.
 LOST_EVENTS = text("""
     SELECT e.id, e.status || CASE
         WHEN e.status = 'ignored' THEN ', without a reason'
@@ -23,6 +23,9 @@ LOST_EVENTS = text("""
       AND NOT (e.status = 'ignored' AND coalesce(e.outcome, '') <> '')
       AND NOT (e.due_at IS NOT NULL AND EXISTS (
             SELECT 1 FROM payloads p WHERE p.event_id = e.id AND p.version = e.payload_version))
+      AND NOT (e.status = 'waiting' AND EXISTS (
+            SELECT 1 FROM writes w WHERE w.event_id = e.id AND w.due_at IS NOT NULL
+              AND w.status IN ('planned', 'approved', 'sending', 'in_doubt')))
       AND NOT (e.status IN ('waiting', 'exception') AND coalesce(c.status, '') IN ('open', 'acknowledged', 'snoozed'))
 """)
 
@@ -51,6 +54,34 @@ UNBOOKED_WRITES = text("""
     SELECT w.key AS id, 'confirmed, and not in the books' AS why FROM writes w
     WHERE w.destination = 'books' AND w.status = 'confirmed'
       AND NOT EXISTS (SELECT 1 FROM books_entries e WHERE e.write_key = w.key)
+""")
+
+#: P8. What was sent, or may be, needed no people or has enough of them for exactly what it is; asked the database too,
+#: which refuses anything else while its triggers stand.
+UNAPPROVED_WRITES = text("""
+    SELECT w.id, w.status || ' without ' || w.approvals_needed || ' people who saw it' AS why FROM writes w
+    WHERE w.status IN ('approved', 'sending', 'in_doubt', 'confirmed', 'reversing', 'reversed')
+      AND (w.approvals_needed > 0 OR w.status = 'approved')
+      AND NOT EXISTS (
+        SELECT 1 FROM approvals a WHERE a.write_id = w.id AND a.status IN ('approved', 'used')
+          AND a.shown ->> 'effect_digest' = w.digest
+          AND (SELECT count(DISTINCT lower(v.person)) FROM approval_votes v
+               WHERE v.approval_id = a.id AND v.decision = 'approve' AND v.digest = a.digest
+                 AND v.voted_at < a.expires_at AND NOT EXISTS (
+                    SELECT 1 FROM approvals e WHERE e.write_id = w.id AND lower(e.edited_by) = lower(v.person)))
+              >= greatest(a.needed, w.approvals_needed))
+""")
+#: P8: a write that waits for a person has a request that somebody can answer.
+UNASKED_WRITES = text("""
+    SELECT w.id, 'waits for approval, and nobody is asked' AS why FROM writes w
+    WHERE w.status = 'awaiting_approval'
+      AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.write_id = w.id AND a.status = 'open')
+""")
+APPROVAL_TRIGGERS = text("""
+    SELECT wanted.name AS id, 'the trigger is gone or off' AS why
+    FROM (VALUES ('writes_born'), ('writes_keep_rules'), ('writes_stay'), ('approvals_keep_rules'), ('approvals_stay'),
+                 ('approval_votes_keep_rules'), ('approval_votes_append_only')) AS wanted(name)
+    WHERE NOT EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgname = wanted.name AND t.tgenabled IN ('O', 'A'))
 """)
 
 #: P9: the kinds of case that are live, for the roster to be asked about.

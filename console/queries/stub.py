@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from console import answers
-from console.queries import audit, writes
+from console.queries import approvals, audit, writes
 from counterfoil import database, keys, tables
 from counterfoil.clock import rfc3339
 
@@ -30,7 +30,7 @@ def find(write_id: UUID) -> answers.Stub | None:
             event=_event(session, event),
             contract={"version": run.contract if run else None},
             decision=_decision(write, run),
-            approval=None,
+            approval=_approval(approvals.of_write(session, write_id)),
             request={"key": write.key, "digest": write.digest, "action": write.action},
             answer=write.receipt,
             read_back=writes.entry(session, write.key) if write.destination == "books" else None,
@@ -62,6 +62,11 @@ def _event(session: Session, event: tables.Event | None) -> dict[str, Any]:
         "payload_author": payload.author if payload else None,
         "payload": payload.body if payload else None,
     }
+
+
+def _approval(found: answers.Approval | None) -> dict[str, Any] | None:
+    """Who agreed to exactly what; without what changes with the time of day."""
+    return None if found is None else found.model_dump(mode="json", exclude={"age_seconds", "with_it"})
 
 
 def _decision(write: tables.Write, run: tables.Run | None) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def _approve(conn: Connection, write_id: UUID, digest: str, who: str, reason: st
         # Looked at once more before it is sent: the yes is bound to the target as it was shown.
         move(conn, "write", [write_id], WriteState.APPROVED, sets={"due_at": NOW, "looked_at": None})
         entries.append(entry(who, "write.approved", write_id, reason, digest=digest))
-        entries += unblock(conn, write["event_id"])
+        entries += unblock(conn, write)
     return enough, entries
 
 
@@ -99,9 +99,10 @@ def reject(conn: Connection, write_id: UUID, *, who: str, reason: str) -> None:
 
 
 _WAITING = """
-SELECT w.id, a.id AS approval_id FROM writes w JOIN approvals a ON a.write_id = w.id AND a.status = 'open'
-WHERE w.event_id IN (SELECT event_id FROM case_events WHERE case_id = %s AND cleared_at IS NULL)
-  AND w.status = 'awaiting_approval' ORDER BY w.event_id, w.id
+SELECT w.id, a.id AS approval_id
+FROM case_events m JOIN writes w ON w.event_id = m.event_id AND (w.reverses IS NOT NULL) = (m.detail ? 'beside')
+JOIN approvals a ON a.write_id = w.id AND a.status = 'open'
+WHERE m.case_id = %s AND m.cleared_at IS NULL AND w.status = 'awaiting_approval' ORDER BY w.event_id, w.id
 """
 
 

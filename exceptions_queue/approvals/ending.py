@@ -8,7 +8,7 @@ from counterfoil import audit
 from counterfoil.database import Connection
 from counterfoil.ledger import NOW, move
 from counterfoil.lifecycle import EventState, WriteState
-from exceptions_queue.cases.clearing import resolve_emptied
+from exceptions_queue.cases.clearing import clear_reversals, resolve_emptied
 from exceptions_queue.failures import ApprovalNeeded
 
 _COLUMNS = (
@@ -28,23 +28,24 @@ def entry(who: str, action: str, write_id: UUID, reason: str, **more: Any) -> au
     return audit.Entry(who, action, f"write:{write_id}", {"reason": reason, **more})
 
 
-def unblock(conn: Connection, event_id: UUID) -> list[audit.Entry]:
-    """The event no longer waits for a person, unless another write of it still does."""
-    waits = conn.execute(
-        "SELECT 1 AS one FROM writes WHERE event_id = %s AND status = 'awaiting_approval' LIMIT 1", (event_id,)
-    ).fetchone()
-    return [] if waits else _leave(conn, event_id)
-
-
-# Only the cases in which it waited for approval: what else is wrong with it stays wrong.
+# Only the cases in which it waited for approval: what else is wrong with it stays wrong, and what stands beside it is
+# another write's.
 _LEAVE = """
 UPDATE case_events m SET cleared_at = now() FROM cases c
-WHERE c.id = m.case_id AND m.event_id = %s AND m.cleared_at IS NULL AND c.failure_class = %s RETURNING m.case_id
+WHERE c.id = m.case_id AND m.event_id = %(event)s AND m.cleared_at IS NULL AND c.failure_class = %(class)s
+  AND NOT m.detail ? 'beside' AND NOT EXISTS (
+    SELECT 1 FROM writes w WHERE w.event_id = m.event_id AND w.reverses IS NULL AND w.status = 'awaiting_approval')
+RETURNING m.case_id
 """
 
 
-def _leave(conn: Connection, event_id: UUID) -> list[audit.Entry]:
-    left = [row["case_id"] for row in conn.execute(_LEAVE, (event_id, ApprovalNeeded.code))]
+def unblock(conn: Connection, write: Mapping[str, Any]) -> list[audit.Entry]:
+    """The event no longer waits for a person because of this write, unless it does because of another."""
+    event_id = write["event_id"]
+    if write["reverses"] is not None:
+        return clear_reversals(conn, [event_id], actor="desk")
+    values = {"event": event_id, "class": ApprovalNeeded.code}
+    left = [row["case_id"] for row in conn.execute(_LEAVE, values).fetchall()]
     conn.execute(
         "UPDATE events SET case_id = NULL WHERE id = %s AND status = 'waiting' AND case_id = ANY(%s)", (event_id, left)
     )
@@ -84,4 +85,4 @@ def end_event(conn: Connection, write: Mapping[str, Any], outcome: str, who: str
         sets = {"outcome": outcome, "case_id": None, "due_at": None, "finished_at": NOW}
         ended = move(conn, "event", [event_id], EventState.IGNORED, sets=sets)
         entries += [audit.Entry(who, "event.ignored", f"event:{one}", {"outcome": outcome}) for one in ended]
-    return entries + unblock(conn, event_id)
+    return entries + unblock(conn, write)

@@ -97,4 +97,5 @@ def _incident(write: Mapping[str, Any], source: str, rule: str) -> cases.Inciden
         },
         amount_minor=write["amount_minor"],
         currency=write["currency"],
+        beside=write["reverses"] is not None,
     )
