@@ -18,11 +18,13 @@ from counterfoil.settings import secret
 from destinations import hubspot_fields as fields
 from destinations import references
 from destinations.base import Effect, EffectInvalid, Safety
+from destinations.echoes import Echoes
 from destinations.http import Failed, Http, NotConfigured
 from destinations.hubspot_account import account_details
 from destinations.hubspot_action import Action, unread
 from destinations.hubspot_api import is_read
 from destinations.hubspot_archive import Archive
+from destinations.hubspot_echoes import HubSpotEchoes
 from destinations.hubspot_fields import Id, Value
 from destinations.hubspot_links import Associate, Dissociate
 from destinations.hubspot_records import Upsert
@@ -120,6 +122,7 @@ class HubSpot:
     name = NAME
     safety: Safety = "natural_key"
     operations: Mapping[str, Operation] = {name: action.operation for name, action in ACTIONS.items()}
+    echoes: Echoes = HubSpotEchoes()
     #: 100 requests in ten seconds in the smallest plan; what is claimed once is two requests: a write, its read-back.
     rate_per_second = 4.5
 

@@ -76,8 +76,7 @@ def deal(http: Http, id: str) -> dict[str, Any]:
 
 def line_items(http: Http, deal_id: str, currency: str) -> list[dict[str, Any]]:
     """What a deal sells, in the order of their ids. Raises: Failed, ContextMissing."""
-    links = api.linked(http, "deals", deal_id, "line_items") or []
-    ids = sorted({link.id for link in links}, key=int)
+    ids = sorted({link.id for link in _linked(http, "deals", deal_id, "line_items")}, key=int)
     if len(ids) > LINE_ITEMS_MAX:
         raise _missing("line_items_many", f"deal {deal_id} has {len(ids)} line items, more than {LINE_ITEMS_MAX}")
     found: list[api.Record] = []
@@ -149,12 +148,20 @@ def minor_of(text: str, currency: str) -> int | None:
 
 def _only(http: Http, kind: str, id: str, to: str, names: Sequence[str]) -> dict[str, Any] | None:
     """The one record of a type that belongs to another. Raises: Failed, ContextMissing when it is not one."""
-    links = api.linked(http, kind, id, to) or []
+    links = _linked(http, kind, id, to)
     primary = [link for link in links if _PRIMARY.get((kind, to)) in link.types]
     chosen = primary if len(links) > 1 and primary else links
     if len(chosen) > 1:
         raise _missing(f"{to}_ambiguous", f"{kind}/{id} has {len(chosen)} {to}, and none of them is the primary one")
     return get(http, to, chosen[0].id, names) if chosen else None
+
+
+def _linked(http: Http, kind: str, id: str, to: str) -> list[api.Link]:
+    links = api.linked(http, kind, id, to)
+    if links is None:
+        # No list is not an empty one: a deal whose line items cannot be seen is not a deal without any.
+        raise _missing(f"{kind}_missing", f"HubSpot has no record {kind}/{id}")
+    return links
 
 
 def _line(record: api.Record, deal_id: str, currency: str) -> dict[str, Any]:

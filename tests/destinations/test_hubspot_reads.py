@@ -118,6 +118,16 @@ def test_an_amount_is_exact_or_none(text: str, currency: str, minor: int | None)
     assert reads.minor_of(text, currency) == minor
 
 
+@pytest.mark.parametrize("kind", ["line_items", "companies", "contacts"])
+def test_a_list_that_is_not_there_is_not_an_empty_one(kind: str) -> None:
+    """A 404 in place of what the deal sells: not a deal that sells nothing."""
+    with a_company() as company:
+        deal = _deal(company)
+        company.fault("status", path=f"*/associations/{kind}", status=404)
+        with pytest.raises(ContextMissing):
+            reads.deal(company.http, deal)
+
+
 def test_a_company_is_found_by_its_customer() -> None:
     """Or a person has to say which it is; the same question later may find it."""
     with a_company() as company:

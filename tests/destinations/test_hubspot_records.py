@@ -1,13 +1,11 @@
 """Records at HubSpot while others work on them too: what is found out, what is kept, what nobody's work is lost to."""
 
-from datetime import timedelta
-from typing import Any
+from dataclasses import replace
 
 import pytest
-from hubspot_company import Company, a_company, a_company_effect, a_contact_effect, an_association_effect
+from hubspot_company import Company, a_company, a_company_effect, a_contact_effect
 
 from destinations.base import Effect
-from destinations.http import Failed
 from destinations.hubspot import DESTINATION, upsert_company, upsert_contact
 from destinations.remote import Finding, Image, NoInverse
 
@@ -256,62 +254,27 @@ def test_what_was_changed_between_the_look_and_the_deletion_is_kept_too() -> Non
         assert company.send(inverse, stands).meaning == "refused"
 
 
-def test_an_association_that_stood_before_is_not_taken_away() -> None:
-    """The write changed nothing, so there is nothing to take back."""
+def test_a_merged_record_is_another_one() -> None:
+    """Its old id leads to what became of it, which is not what we wrote to: nothing is restored there."""
     with a_company() as company:
-        one, other = company.make("contacts", email="a@example.com"), company.make("companies", name="E")
-        company.by_hand("associate", "contacts", one, to_kind="companies", to=other)
-        effect = an_association_effect(one, other)
+        id = company.make("companies", stripe_customer_id="cus_1", plan="basic")
+        effect = a_company_effect(plan="pro")
         sent, image = company.apply(effect)
-        assert sent.meaning == "already"
-        with pytest.raises(NoInverse):
-            DESTINATION.inverse(effect, sent.receipt, image)
+        company.by_hand("merge", "companies", id, other=company.make("companies", name="Other"))
+        inverse = DESTINATION.inverse(effect, sent.receipt, image)
+        stands = company.look(inverse)
+        assert DESTINATION.changed_since(effect, sent.receipt, stands) == ["another company stands there now"]
+        before = company.stands()
+        assert company.send(inverse, stands).meaning == "refused"
+        assert company.stands() == before
 
 
-def test_associating_what_does_not_exist_is_refused() -> None:
-    """And a look at it says that there is nothing."""
+def test_reading_back_finds_the_wrong_record_out() -> None:
+    """An answer that names a record with the same values and another customer."""
     with a_company() as company:
-        effect = an_association_effect("123", "456")
-        assert company.look(effect).version is None
-        assert company.send(effect).meaning == "refused"
-
-
-def test_a_look_that_is_not_answered_is_no_empty_record() -> None:
-    """Half an answer, another one, none at all: raised, so nobody takes it for absence."""
-    faults: list[tuple[str, dict[str, Any]]] = [
-        *((kind, {}) for kind in ("garbled", "truncated", "drop_after", "status", "rate_limited", "bare_error")),
-        ("status", {"status": 404}),
-        ("status", {"status": 401}),
-    ]
-    with a_company() as company:
-        company.make("companies", stripe_customer_id="cus_1")
-        for kind, more in faults:
-            company.fault(kind, **more)
-            with pytest.raises(Failed):
-                company.look(a_company_effect())
-
-
-def test_the_days_limit_is_over_at_the_accounts_midnight() -> None:
-    """Not ours: the account's zone is asked for once."""
-    with a_company(time_zone="Pacific/Auckland") as company:
-        company.fault("daily_limit", path="*/upsert")
-        sent = company.send(a_company_effect())
-        assert (sent.meaning, sent.down) == ("retry", True)
-        assert sent.after_seconds is not None
-        assert 0 < sent.after_seconds <= timedelta(days=1, hours=1).total_seconds()
-        company.fault("daily_limit", path="*/upsert")
-        company.send(a_company_effect())
-        assert len([each for each in company.asked() if each.endswith("/details")]) == 1
-
-
-def test_no_address_travels_in_a_url() -> None:
-    """Addresses of people stand in bodies only; a URL is the first thing that is logged."""
-    with a_company() as company:
-        effect = a_contact_effect()
-        sent, image = company.apply(effect)
-        company.probe(effect, image)
-        company.apply(DESTINATION.inverse(effect, sent.receipt, image))
-        for entry in company.exchange.journal:
-            assert "@" not in entry.path
-            assert "@" not in str(entry.query)
-            assert "555" not in str(entry.query)
+        effect = a_company_effect(plan="pro")
+        sent, _ = company.apply(effect)
+        other = company.make("companies", stripe_customer_id="cus_2", plan="pro")
+        assert DESTINATION.read_back(company.http, effect, replace(sent, reference=other)) == [
+            "stripe_customer_id is not what the company was found by"
+        ]

@@ -159,3 +159,30 @@ def test_an_owner_who_does_not_exist_is_refused_by_name_of_the_property() -> Non
         sent = company.send(effect, NOTHING)
         assert sent.meaning == "refused"
         assert "hubspot_owner_id" in sent.detail
+
+
+def test_reading_back_sees_what_is_missing() -> None:
+    """The key gone, the company gone, another title: each is said."""
+    with a_company() as company:
+        at = company.make("companies", name="E")
+        effect = a_task_effect(at)
+        sent, _ = company.apply(effect)
+        id = str(sent.reference)
+        company.by_hand("dissociate", "tasks", id, to_kind="companies", to=at)
+        company.by_hand("edit", "tasks", id, properties={KEY: "other", "hs_task_subject": "Mine"})
+        assert DESTINATION.read_back(company.http, effect, sent) == [
+            "the title does not stand there as sent",
+            "our key does not stand there",
+            f"it is not associated with companies/{at}",
+        ]
+
+
+def test_whether_there_is_a_property_for_the_key_is_learned_before_anything_is_sent() -> None:
+    """An answer that does not say is no answer; nothing was written, so it is asked again later."""
+    with a_company() as company:
+        effect = a_task_effect(company.make("companies", name="E"))
+        for kind, more in (("status", {"status": 503}), ("garbled", {}), ("drop_after", {}), ("bare_error", {})):
+            company.http = company.another_client()
+            company.fault(kind, path=f"*/properties/tasks/{KEY}", **more)
+            assert company.send(effect, NOTHING).meaning == "retry"
+        assert company.records("tasks") == []
