@@ -18,8 +18,11 @@ import msgspec
 from counterfoil.lifecycle import EVENT_MOVES, EventState, origins
 
 
-class Row(msgspec.Struct, gc=False):
-    """The row of one event as the door proposes it; `id` becomes its id only if the identity is new."""
+class Row(msgspec.Struct, gc=False, omit_defaults=True):
+    """The row of one event as the door proposes it; `id` becomes its id only if the identity is new.
+
+    A default does not travel; `RECORD` knows the two that are not null.
+    """
 
     id: UUID
     source: str
@@ -75,7 +78,7 @@ WITH arriving AS MATERIALIZED (
     INSERT INTO events AS e (id, source, provider, key, type, content_hash, subject, occurred_at, api_version,
                              account, livemode, form, fault, deliveries, due_at)
     SELECT id, source, provider, key, type, decode(content_hash, 'base64'), subject, occurred_at, api_version,
-           account, livemode, form, fault, deliveries, now()
+           account, livemode, coalesce(form, 'full'), fault, coalesce(deliveries, 1), now()
     FROM arriving
     ON CONFLICT (source, key) DO UPDATE SET
         deliveries = e.deliveries + excluded.deliveries, delivered_at = now()

@@ -48,7 +48,8 @@ def test_what_waits_is_bounded_and_everybody_hears_within_five_seconds(
         replies = list(senders.map(send, range(60)))
     statuses = Counter(reply.status for _, reply in replies)
     assert set(statuses) == {429, 503}
-    assert statuses[429] >= 35
+    # Twenty wait; at most twenty more, who waited before them, are in the group that is under way.
+    assert statuses[429] >= 20
     assert max(took for took, _ in replies) < 5
     assert max(took for took, reply in replies if reply.status == 429) < 1
     assert all(int(reply.headers["retry-after"]) >= 1 for _, reply in replies)
