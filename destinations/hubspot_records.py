@@ -206,7 +206,7 @@ class Upsert:
         if id is None or not isinstance(answer.member("properties"), dict):
             verdict = answers.not_understood(answer) if answer.status < 300 else answers.classify(answer)
             return account.sent_of(http, verdict, answers.receipt(answer))
-        receipt = answers.receipt(answer, id=id, new=is_new, updated_at=_time(answer.member("updatedAt")))
+        receipt = answers.receipt(answer, id=id, new=is_new, updated_at=api.time_in(answer.member("updatedAt")))
         if image.reference == id and not _differences(effect, image.fields):
             return Sent("already", f"the {self.noun} had these values ({answer.status})", id, receipt)
         return Sent("done", f"the {self.noun} was {'created' if is_new else 'set'} ({answer.status})", id, receipt)
@@ -285,7 +285,3 @@ def _differences(effect: Effect, values: Mapping[str, Any], told: str = "does no
         for name, value in sorted(effect.body["properties"].items())
         if not api.same_value(value, str(values.get(name) or ""), name)
     ]
-
-
-def _time(value: Any) -> str | None:
-    return value if api.moment_of(value) is not None else None
