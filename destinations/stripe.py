@@ -20,8 +20,10 @@ from destinations import (
     stripe_wire,
 )
 from destinations.base import Effect, EffectInvalid, Safety
+from destinations.echoes import Echoes
 from destinations.http import Failed, Http
 from destinations.remote import Attempt, Finding, Image, Operation, Sent
+from destinations.stripe_echoes import StripeEchoes
 from destinations.stripe_operation import Kind, is_down
 from destinations.stripe_withdrawals import VoidCreditNote, WithdrawInvoice
 
@@ -51,6 +53,7 @@ class Stripe:
     #: https://docs.stripe.com/rate-limits
     rate_per_second = 20.0
     operations: Mapping[str, Operation] = {name: kind.operation for name, kind in KINDS.items()}
+    echoes: Echoes = StripeEchoes()
 
     def check(self, effect: Effect) -> None:
         """Raises: EffectInvalid, with every problem."""

@@ -65,6 +65,10 @@ class Pass:
     effects: tuple[Effect, ...] = ()
     evidence: dict[str, Any] = field(default_factory=dict)
     verdict: Verdict | None = None
+    #: What the event tells, by the names under which other events tell it too.
+    facts: tuple[str, ...] = ()
+    #: The key of the write of ours that caused the event.
+    caused_by: str | None = None
     #: The pause that holds its writes, e.g. `destination:books`.
     parked: str | None = None
     steps: list[dict[str, Any]] = field(default_factory=list)

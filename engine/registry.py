@@ -21,6 +21,10 @@ from engine.outcomes import Outcome
 #: replaces (a subscription changed), so older ones must not overwrite newer ones.
 Ordering = Literal["fact", "latest"]
 
+#: What a handler does with an event that one of our own writes caused. `skip`: nothing, it is our own state coming
+#: back. `handle`: what any other event gets (a refund that we made is to be booked as well).
+Echoing = Literal["skip", "handle"]
+
 #: A handler is pure and small; whatever needs longer than this is doing something it must not.
 TIME_LIMIT_SECONDS = 5.0
 TIME_LIMIT_SECONDS_MAX = 60.0
@@ -42,6 +46,7 @@ class _Handles:
     types: frozenset[str]
     contract: type[Contract]
     ordering: Ordering
+    echoes: Echoing
     time_limit_seconds: float
     reads: Mapping[str, Question]
     asks: Mapping[str, Question]
@@ -58,6 +63,7 @@ class HandlerSpec:
     contract: type[Contract]
     function: Callable[..., Outcome]
     ordering: Ordering
+    echoes: Echoing
     time_limit_seconds: float
     doc: str
     reads: Mapping[str, Question]
@@ -93,17 +99,20 @@ def handles(
     types: Iterable[str],
     contract: type[Contract],
     ordering: Ordering = "fact",
+    echoes: Echoing | None = None,
     time_limit_seconds: float = TIME_LIMIT_SECONDS,
     reads: Mapping[str, Question] = _NONE,
     asks: Mapping[str, Question] = _NONE,
 ) -> Callable[[F], F]:
     """Mark a function from contract to outcome as the handler of these event types; it stays a plain function.
 
-    With `reads` or `asks` it takes their answers, by name, as its second argument.
+    With `reads` or `asks` it takes their answers, by name, as its second argument. Without `echoes`, one that keeps a
+    state skips what our own writes caused, and one that records facts does not.
     """
+    echoing: Echoing = echoes or ("skip" if ordering == "latest" else "handle")
 
     def mark(function: F) -> F:
-        said = _Handles(source, frozenset(types), contract, ordering, time_limit_seconds, reads, asks)
+        said = _Handles(source, frozenset(types), contract, ordering, echoing, time_limit_seconds, reads, asks)
         setattr(function, _MARK, said)
         return function
 
@@ -151,6 +160,7 @@ def _handlers_in(module: ModuleType) -> list[HandlerSpec]:
             contract=said.contract,
             function=function,
             ordering=said.ordering,
+            echoes=said.echoes,
             time_limit_seconds=said.time_limit_seconds,
             doc=(inspect.getdoc(function) or "").split("\n", 1)[0],
             reads=said.reads,
@@ -170,6 +180,8 @@ def _faults(spec: HandlerSpec) -> list[str]:
         )
     if spec.ordering not in ("fact", "latest"):
         faults.append(f"{spec.name}: ordering is fact or latest, not {spec.ordering}")
+    if spec.echoes not in ("skip", "handle"):
+        faults.append(f"{spec.name}: echoes is skip or handle, not {spec.echoes}")
     for kind in sorted(spec.types):
         known = [c for c in contracts.every() if c.source == spec.source and kind in c.types]
         if not any(issubclass(contract, spec.contract) for contract in known):

@@ -55,6 +55,14 @@ class Write(SQLModel, table=True):
             "confirmed_at",
             postgresql_where=text("target IS NOT NULL AND confirmed_at IS NOT NULL"),
         ),
+        # By the record at the destination: an event says no more of its origin. Only what went over a network is here.
+        Index(
+            "writes_record_sent",
+            "destination",
+            text("coalesce(receipt ->> 'reference', pre_image ->> 'reference', '')"),
+            "first_sent_at",
+            postgresql_where=text("first_sent_at IS NOT NULL"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)

@@ -39,7 +39,9 @@ def check(passing: Pass, registry: Registry) -> Verdict | None:
             rule="+".join(sorted({violation.rule for violation in broken.violations})),
             data={"violations": [violation.as_json() for violation in broken.violations]},
         ) from broken
-    missing = passing.contract.missing_context if passing.contract else None
+    assert passing.contract is not None, "Bug: held against no contract"
+    passing.facts = passing.contract.facts
+    missing = passing.contract.missing_context
     if missing is not None:
         raise failures.ContextMissing(missing, rule="event_says_too_little")
     failpoints.passing("run.checked")

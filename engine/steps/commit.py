@@ -11,10 +11,11 @@ from uuid import UUID
 from counterfoil import audit, failpoints, telemetry
 from counterfoil.database import Connection
 from counterfoil.ledger import finish
+from counterfoil.ledger.echoes import record_facts
 from counterfoil.lifecycle import EventState
 from destinations.base import Destination
 from engine.passing import Pass, Verdict
-from engine.steps import writes
+from engine.steps import echoes, writes
 from exceptions_queue import cases
 
 
@@ -30,12 +31,14 @@ def commit(
         mine = [one for one in passes if one.event.id in held]
         if not mine:
             return []
+        echoes.recognise(conn, mine, destinations)
         _supersede_stale(conn, mine)
         planned = writes.write(conn, mine, destinations)
         finish.record_runs(conn, [_run_row(one, worker) for one in mine])
         blocked = _open_cases(conn, mine)
         freed = [one.event.id for one in mine if one.event.case_id and one.event.id not in blocked and _ended(one)]
         finish.settle(conn, [_settled(one, blocked) for one in mine])
+        record_facts(conn, [(fact, one.event.id) for one in mine for fact in one.facts])
         # After opening: whoever takes locks on cases takes them in one order.
         resolved = cases.clear(conn, freed, actor="engine") if freed else []
         audit.append(conn, "engine", [_audit_entry(one) for one in mine] + planned + blocked.entries + resolved)
@@ -146,6 +149,8 @@ def _settled(one: Pass, blocked: Mapping[UUID, UUID]) -> finish.Settled:
 def _audit_entry(one: Pass) -> audit.Entry:
     verdict = _verdict(one)
     detail: dict[str, object] = {"run": str(one.run_id), "attempt": one.event.attempts}
+    if one.caused_by:
+        detail["caused_by"] = one.caused_by
     if one.spec:
         detail["handler"] = f"{one.spec.name}@{one.spec.version}"
     if one.effects:

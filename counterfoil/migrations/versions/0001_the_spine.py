@@ -428,6 +428,17 @@ def upgrade() -> None:
     )
     op.create_index("writes_event", "writes", ["event_id"], unique=False)
     op.create_index(
+        "writes_record_sent",
+        "writes",
+        [
+            "destination",
+            sa.literal_column("coalesce(receipt ->> 'reference', pre_image ->> 'reference', '')"),
+            "first_sent_at",
+        ],
+        unique=False,
+        postgresql_where=sa.text("first_sent_at IS NOT NULL"),
+    )
+    op.create_index(
         "writes_regretted",
         "writes",
         ["handler", "id"],
@@ -695,6 +706,7 @@ def downgrade() -> None:
         table_name="writes",
         postgresql_where=sa.text("status IN ('refused', 'rejected', 'reversing', 'reversed')"),
     )
+    op.drop_index("writes_record_sent", table_name="writes", postgresql_where=sa.text("first_sent_at IS NOT NULL"))
     op.drop_index("writes_event", table_name="writes")
     op.drop_index("writes_due", table_name="writes", postgresql_where=sa.text("due_at IS NOT NULL"))
     op.drop_table("writes")
