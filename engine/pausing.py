@@ -57,19 +57,33 @@ def resume(conn: Connection, scope: Scope, name: str, *, who: str, reason: str) 
     Raises: NotPaused, ReasonMissing.
     """
     who, reason = signed(who, reason)
-    row = conn.execute(
-        "DELETE FROM pauses WHERE scope = %s AND name = %s RETURNING reason, paused_by, paused_at", (scope, name)
-    ).fetchone()
-    if row is None:
+    lifted = _lift(conn, scope, name, who=who, reason=reason)
+    if lifted is None:
         raise NotPaused(f"{scope} {name} is not paused")
+    freed, entry = lifted
     if scope == "handler":
         rollout = controls.load(conn).rollouts.get(name, controls.FULL)
         controls.record_change(conn, name, rollout.mode, rollout.share, rollout.segment, who=who, reason=reason)
+    audit.append(conn, "desk", [entry])
+    return freed
+
+
+def lift_if_paused(conn: Connection, scope: Scope, name: str, *, who: str, reason: str) -> list[audit.Entry]:
+    """Let it go as part of another change, which keeps its own history. Returns the audit entries."""
+    lifted = _lift(conn, scope, name, who=who, reason=reason)
+    return [] if lifted is None else [lifted[1]]
+
+
+def _lift(conn: Connection, scope: str, name: str, *, who: str, reason: str) -> tuple[int, audit.Entry] | None:
+    row = conn.execute(
+        "DELETE FROM pauses WHERE scope = %s AND name = %s RETURNING reason, paused_by", (scope, name)
+    ).fetchone()
+    if row is None:
+        return None
     freed = conn.execute(_FREE_PARKED, {"parked": f"{scope}:{name}"}).rowcount
     controls.forget()
     detail = {"reason": reason, "events": freed, "paused_by": row["paused_by"], "paused_for": row["reason"]}
-    audit.append(conn, "desk", [audit.Entry(who, "pause.lifted", f"pause:{scope}/{name}", detail)])
-    return freed
+    return freed, audit.Entry(who, "pause.lifted", f"pause:{scope}/{name}", detail)
 
 
 # Claims go by `due_at`: a microsecond apart, they come in the order in which things happened. All of it is in the past.

@@ -8,6 +8,7 @@ replays      the next portion of every running replay
 reversals    the next portion of every running reversal
 pauses       what a pause that is gone holds is due; what a handler in shadow planned before is withdrawn
 rollouts     a handler that too much speaks against is let out less far
+caps         uses that no window reaches go
 refusals     bursts of refused signatures become a case; old counts go
 """
 
@@ -22,7 +23,7 @@ from counterfoil import database, queue, telemetry
 from counterfoil.database import Connection
 from counterfoil.ledger.claim import backlog
 from engine import demoting, pausing, reversals, withdrawing
-from exceptions_queue import approvals, bursts, escalation, notify, replay
+from exceptions_queue import approvals, bursts, caps, escalation, notify, replay
 
 #: An arbitrary constant shared by all sweepers of a deployment.
 SWEEP_LOCK = 7_203_411_864
@@ -50,6 +51,7 @@ SWEEPS: Mapping[str, Callable[[Connection], dict[str, int]]] = {
     "pauses": pausing.free_forgotten,
     "shadow": withdrawing.run_once,
     "rollouts": demoting.run_once,
+    "caps": caps.forget,
     "refusals": bursts.run_once,
 }
 

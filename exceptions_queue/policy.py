@@ -1,12 +1,13 @@
-"""Which writes need a person, and how many: rules in a file, the first that matches decides.
+"""Which writes need a person, and how many: rules in a file, the first that matches decides. And what may pass unasked.
 
 What spends or deletes always asks, whatever the file says; so does what was rejected or expired before, and what the
 caps of the gate stop. The file: `policy.toml` in this folder, or COUNTERFOIL_POLICY.
 """
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ from counterfoil.settings import settings
 PACKAGED = Path(__file__).with_name("policy.toml")
 #: Silence never approves: after this a request expires and the write is not made (hours).
 EXPIRES_HOURS = 72
+#: The rule of what is dated into a closed period.
+PERIOD_LOCKED = "period_locked"
+#: Uses of caps are kept for so long (seconds).
+CAP_SECONDS_MAX = 31 * 24 * 3600
 
 
 class PolicyRefused(Exception):
@@ -106,20 +111,74 @@ class Rule(BaseModel):
         return (least is None or size >= least) and (self.amount_below_minor is None or size < self.amount_below_minor)
 
 
+class Cap(BaseModel):
+    """How much may be written in a window of time before people are asked; each write counts at most once."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, max_length=60, pattern=r"^[a-z0-9_.-]+$")
+    window_seconds: int = Field(ge=1, le=CAP_SECONDS_MAX)
+    destination: list[str] | None = None
+    operation: list[str] | None = None
+    handler: list[str] | None = None
+    count_max: int | None = Field(None, ge=0)
+    #: By currency, in its minor units; a currency that is not named has no sum of its own.
+    sum_max_minor: dict[str, int] | None = None
+    #: Different records, or subjects where a write makes a new record.
+    accounts_max: int | None = Field(None, ge=0)
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> "Cap":
+        if self.count_max is None and not self.sum_max_minor and self.accounts_max is None:
+            raise ValueError("a cap needs count_max, sum_max_minor or accounts_max")
+        return self
+
+    def covers(self, destination: str, operation: str, handler: str | None) -> bool:
+        """Whether writes of this kind count."""
+        return (
+            _among(self.destination, destination)
+            and _among(self.operation, operation)
+            and _among(self.handler, handler)
+        )
+
+
+class Books(BaseModel):
+    """The calendar of the books."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    #: The last day of what is closed: nothing is booked on it or before.
+    locked_until: date | None = None
+
+
 class Policy(BaseModel):
-    """The rules in their order."""
+    """The rules in their order, the caps, and the closed part of the books."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rule: list[Rule] = Field(default_factory=list)
+    cap: list[Cap] = Field(default_factory=list)
+    books: Books = Books()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "Policy":
-        names = [rule.name for rule in self.rule]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"two rules are called {', '.join(twice)}")
+        for noun, names in (("rules", [one.name for one in self.rule]), ("caps", [one.name for one in self.cap])):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"two {noun} are called {', '.join(twice)}")
         return self
+
+    def caps_over(self, destination: str, operation: str, handler: str | None) -> list[Cap]:
+        """The caps that writes of this kind count against."""
+        return [cap for cap in self.cap if cap.covers(destination, operation, handler)]
+
+    def locked_period(self, destination: str, body: Mapping[str, Any]) -> str | None:
+        """Why an entry cannot be booked on its day, in words; None: it can, or it is no entry."""
+        last = self.books.locked_until
+        day = body.get("date")
+        if destination != "books" or last is None or not isinstance(day, str) or day > last.isoformat():
+            return None
+        return f"the books are closed until {last.isoformat()}, and it is dated {day}"
 
     def decide(self, one: Proposed) -> Decision:
         """The first rule that matches; then what no file can switch off."""

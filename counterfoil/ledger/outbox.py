@@ -324,6 +324,11 @@ WHERE w.id = r.id AND w.fence = r.fence RETURNING w.id
 """
 
 
+def lock_events(conn: Connection, event_ids: Sequence[UUID]) -> None:
+    """Lock the events of writes, in the order in which everybody takes them."""
+    conn.execute("SELECT 1 FROM events WHERE id = ANY(%s) ORDER BY id FOR UPDATE", (list(event_ids),))
+
+
 def record_results(conn: Connection, results: Sequence[Result]) -> set[UUID]:
     """Keep what came of claimed writes, each only under its own fence; returns those that were still ours.
 
@@ -331,6 +336,6 @@ def record_results(conn: Connection, results: Sequence[Result]) -> set[UUID]:
     """
     if not results:
         return set()
-    conn.execute("SELECT 1 FROM events WHERE id = ANY(%s) ORDER BY id FOR UPDATE", ([one.event_id for one in results],))
+    lock_events(conn, [one.event_id for one in results])
     rows = conn.execute(_RECORD, (msgspec.json.encode(results).decode(),))
     return {row["id"] for row in rows}

@@ -3,8 +3,9 @@
 Reversals of such writes come the same way.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from contracts.money import Money
 from counterfoil import audit
@@ -14,6 +15,9 @@ from counterfoil.ledger.outbox import FREE_TO_GO
 from counterfoil.lifecycle import WriteState
 from destinations.base import Effect, SameTransaction
 from engine.sending import completing, reversing
+from engine.sending.recording import Recorded, incident_of
+from exceptions_queue import caps, cases, failures
+from exceptions_queue.policy import PERIOD_LOCKED, policy
 
 #: Applied per round; what is more comes with the next one.
 LIMIT = 100
@@ -26,17 +30,18 @@ WHERE w.due_at <= now() AND w.destination = ANY(%s) AND w.status IN ('planned', 
 ORDER BY w.due_at LIMIT %s
 """
 _LOCKED = """
-SELECT id, key, destination, operation, subject, amount_minor, currency, action, event_id, reverses, status
+SELECT id, key, destination, operation, subject, amount_minor, currency, action, event_id, reverses, status, handler,
+       (SELECT e.source FROM events e WHERE e.id = w.event_id) AS source
 FROM writes w WHERE id = ANY(%s) AND status IN ('planned', 'approved') AND due_at <= now()
-  AND (approvals_needed = 0 OR write_is_approved(w)) ORDER BY id FOR UPDATE
+  AND (approvals_needed = 0 OR write_is_approved(w)) ORDER BY id FOR UPDATE OF w
 """
 
 
-def apply_due(conn: Connection, destinations: Mapping[str, SameTransaction]) -> list[audit.Entry]:
-    """Make the writes of our own destinations that are due; returns the audit entries."""
+def apply_due(conn: Connection, destinations: Mapping[str, SameTransaction], recorded: Recorded) -> None:
+    """Make the writes of our own destinations that are due; what comes of it is added to the round's."""
     due = conn.execute(_DUE, (list(destinations), LIMIT)).fetchall()
     if not due:
-        return []
+        return
     # Skipped: the round holds events already, and waiting for more could close a circle of waiters.
     ours = conn.execute(
         "SELECT id FROM events WHERE id = ANY(%s) ORDER BY id FOR UPDATE SKIP LOCKED",
@@ -44,9 +49,9 @@ def apply_due(conn: Connection, destinations: Mapping[str, SameTransaction]) -> 
     )
     events = {row["id"] for row in ours}
     rows = conn.execute(_LOCKED, ([row["id"] for row in due if row["event_id"] in events],)).fetchall()
-    entries = []
+    refused = {row["id"]: closed for row in rows if (closed := _closed(row))}
     for name, destination in destinations.items():
-        batch = {row["id"]: row for row in rows if row["destination"] == name}
+        batch = {row["id"]: row for row in rows if row["destination"] == name and row["id"] not in refused}
         if not batch:
             continue
         effects = {id: _effect(row) for id, row in batch.items()}
@@ -54,18 +59,60 @@ def apply_due(conn: Connection, destinations: Mapping[str, SameTransaction]) -> 
         # Applied once more, an effect is compared with what stands: that is reading it back.
         stands = destination.apply_many(conn, effects)
         for id, receipt in receipts.items():
-            told = receipt.status if stands[id].status == "already" else "different"
-            entries += _record(conn, batch[id], told, receipt.reference)
-    complete = {row["event_id"] for row in rows if row["reverses"] is None}
-    return entries + completing.complete(conn, complete, {}, {})
+            if receipt.status == "different" or stands[id].status != "already":
+                refused[id] = _failure(failures.WriteRefused, batch[id], "its key holds other content", "key_taken")
+            else:
+                recorded.entries += _confirm(conn, batch[id], receipt.status, receipt.reference)
+    made = [row["id"] for row in rows if row["id"] not in refused]
+    caps.count_writes(conn, [row["id"] for row in rows if row["id"] in made and row["reverses"] is None])
+    for row in rows:
+        if row["id"] in refused:
+            recorded.entries += _refuse(conn, row, str(refused[row["id"]]))
+    _complete(conn, rows, refused, recorded)
 
 
-def _record(conn: Connection, row: Mapping[str, Any], status: str, reference: str) -> list[audit.Entry]:
-    if status == "different":
-        refused = "its key holds other content"
-        move(conn, "write", [row["id"]], WriteState.REFUSED, sets={"due_at": None, "detail": refused})
-        entries = [audit.Entry("engine", "write.refused", f"write:{row['id']}", {"detail": refused})]
-        return entries + _settle_original(conn, row, WriteState.REFUSED, refused)
+def _complete(
+    conn: Connection, rows: Sequence[Mapping[str, Any]], refused: Mapping[UUID, failures.Failure], recorded: Recorded
+) -> None:
+    """Failures become cases; events come to rest."""
+    incidents = [_incident(row, refused[row["id"]]) for row in rows if row["id"] in refused]
+    opened = cases.open_many(conn, incidents)
+    recorded.entries += opened.entries
+    recorded.new_cases += opened.new
+    plans = [row for row in rows if row["reverses"] is None]
+    failed = {row["event_id"]: refused[row["id"]] for row in plans if row["id"] in refused}
+    recorded.entries += completing.complete(conn, {row["event_id"] for row in plans}, failed, opened)
+
+
+def _incident(row: Mapping[str, Any], failure: failures.Failure) -> cases.Incident:
+    what = incident_of if row["reverses"] is None else reversing.incident_of
+    return what(failure, row["event_id"], row["source"], row["handler"])
+
+
+def _closed(row: Mapping[str, Any]) -> failures.Failure | None:
+    """The books may have been closed since it was planned."""
+    closed = policy().locked_period(row["destination"], row["action"]["body"])
+    return _failure(failures.OutOfBounds, row, closed, PERIOD_LOCKED) if closed else None
+
+
+def _failure(kind: type[failures.Failure], row: Mapping[str, Any], told: str, rule: str) -> failures.Failure:
+    return kind(
+        f"{row['key']}: {told}",
+        rule=rule,
+        destination=row["destination"],
+        data={"write_id": str(row["id"]), "key": row["key"]},
+        amount_minor=row["amount_minor"],
+        currency=row["currency"],
+    )
+
+
+def _refuse(conn: Connection, row: Mapping[str, Any], told: str) -> list[audit.Entry]:
+    move(conn, "write", [row["id"]], WriteState.REFUSED, sets={"due_at": None, "detail": told})
+    entries = [audit.Entry("engine", "write.refused", f"write:{row['id']}", {"detail": told})]
+    return entries + _settle_original(conn, row, WriteState.REFUSED, told)
+
+
+def _confirm(conn: Connection, row: Mapping[str, Any], status: str, reference: str) -> list[audit.Entry]:
     conn.execute("UPDATE writes SET receipt = jsonb_build_object('status', %s::text, 'reference', %s::text),"
                  " attempts = 1, read_back = '{\"differences\": []}' WHERE id = %s",
                  (status, reference, row["id"]))  # fmt: skip

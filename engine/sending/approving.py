@@ -6,7 +6,7 @@ reversal   the target stands as we wrote it: goes on; somebody changed it since:
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from destinations.references import ReceiptMissing
 from destinations.remote import Image, Remote, is_remote
 from engine.sending.tasks import Performed, effect_of
 from engine.sending.verdicts import Judged
-from exceptions_queue import approvals, failures
+from exceptions_queue import approvals, caps, failures
 from exceptions_queue.policy import Decision, Proposed, policy
 
 
@@ -35,7 +35,36 @@ def ask_policy(conn: Connection, looked: Sequence[Performed], destinations: Mapp
     if not looked:
         return {}
     known = known_targets(conn, [target for one in looked if (target := _target(one, destinations)) is not None])
-    return {one.write.id: _ask(one, destinations[one.write.destination], known) for one in looked}
+    decided = {one.write.id: _decision(one, destinations[one.write.destination], known) for one in looked}
+    _hold_at_caps(conn, [one for one in looked if not decided[one.write.id].needed], destinations, decided)
+    return {one.write.id: _ask(one, destinations[one.write.destination], decided[one.write.id]) for one in looked}
+
+
+def _hold_at_caps(
+    conn: Connection, free: Sequence[Performed], destinations: Mapping[str, Remote], decided: dict[UUID, Decision]
+) -> None:
+    """What a cap does not let through waits for a person; the rest counts. What a person takes back is not held."""
+    uses = [
+        use_of(one.write.id, effect_of(one.write), destinations[one.write.destination], one.write.handler)
+        for one in free
+        if one.write.reverses is None
+    ]
+    full = caps.over(conn, uses)
+    decided.update({id: Decision(1, f"cap:{name}") for id, name in full.items()})
+    caps.count(conn, [use for use in uses if use.write_id not in full])
+
+
+def use_of(write_id: UUID, effect: Effect, destination: Destination, handler: str | None) -> caps.Use:
+    """An effect as caps count it."""
+    return caps.Use(
+        write_id=write_id,
+        destination=effect.destination,
+        operation=effect.operation,
+        handler=handler,
+        amount_minor=effect.amount.amount_minor if effect.amount else None,
+        currency=effect.amount.currency if effect.amount else None,
+        account=target_of(effect, destination) or effect.subject or None,
+    )
 
 
 def known_targets(conn: Connection, targets: Sequence[str]) -> set[str]:
@@ -59,7 +88,7 @@ def target_of(effect: Effect, destination: Destination) -> str | None:
     return f"{effect.destination}:{target}" if target else None
 
 
-def _ask(done: Performed, destination: Remote, known: set[str]) -> Asked:
+def _ask(done: Performed, destination: Remote, decision: Decision) -> Asked:
     write, image = done.write, done.image
     assert image is not None, "Bug: asked about a target that nobody looked at"
     if done.changed:
@@ -68,18 +97,18 @@ def _ask(done: Performed, destination: Remote, known: set[str]) -> Asked:
     if write.status == WriteState.APPROVED:
         if write.pre_image is not None and write.pre_image.get("version") == image.version:
             return Asked(Judged(_go(write, image)))
-        return _request(write, destination, image, _decision(write, destination, known, "target_changed"))
-    decision = _decision(write, destination, known, None)
+        return _request(write, destination, image, replace(decision, rule="target_changed"))
     if decision.needed:
         return _request(write, destination, image, decision)
     return Asked(Judged(_go(write, image)))
 
 
-def _decision(write: ClaimedWrite, destination: Remote, known: set[str], why: str | None) -> Decision:
+def _decision(done: Performed, destination: Remote, known: set[str]) -> Decision:
     """What the policy says; never fewer people than the write needed before."""
+    write = done.write
     must_ask = "asked_before" if write.approved else None
     found = policy().decide(proposed(effect_of(write), destination, write.handler, known, must_ask))
-    return Decision(max(found.needed, write.approvals_needed), why or found.rule, found.expires_hours)
+    return replace(found, needed=max(found.needed, write.approvals_needed))
 
 
 def proposed(

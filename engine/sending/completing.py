@@ -66,6 +66,8 @@ def _ended(states: Collection[str]) -> tuple[EventState, str] | None:
     written = sum(state in _WRITTEN for state in states)
     if written == len(states):
         return EventState.DONE, f"{written} confirmed"
+    if WriteState.SHADOW in states and not written:
+        return EventState.IGNORED, "in shadow: planned and recorded, not written"
     if WriteState.REJECTED in states or WriteState.EXPIRED in states:
         return EventState.IGNORED, f"not approved; {written} of {len(states)} written"
     if WriteState.SUPERSEDED in states and not written:

@@ -37,6 +37,9 @@ def record(conn: Connection, done: Sequence[Performed], destinations: Mapping[st
     if not done:
         return recorded
     looked = [one for one in done if one.image is not None]
+    if looked:
+        # Before the caps that the policy asks: events, caps, writes, as in a commit.
+        outbox.lock_events(conn, [one.write.event_id for one in done])
     asked = ask_policy(conn, looked, destinations)
     judged = {one.write.id: _judged(one, asked, destinations) for one in done}
     kept = outbox.record_results(conn, [one.result for one in judged.values()])

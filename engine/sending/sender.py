@@ -8,7 +8,7 @@ committed the threads go on; under load many results share a commit.
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from destinations.remote import Remote, is_remote
 from engine.sending import applying
 from engine.sending.recording import Recorded, count_reach, record
 from engine.sending.tasks import Performed, broken, perform
-from exceptions_queue import outages
+from exceptions_queue import caps, outages
 
 #: Without a ring: approvals given elsewhere, retries that became due.
 LOOK_SECONDS = 1.0
@@ -99,13 +99,14 @@ class Sender:
                 due = outbox.due_destinations(conn, [*self._remote, *self._ours]) if claim else outbox.Due()
                 recorded = record(conn, finished, self._remote)
                 if any(name in self._ours for name in due):
-                    recorded.entries += applying.apply_due(conn, self._ours)
+                    applying.apply_due(conn, self._ours, recorded)
                 reach.lock(conn, {*due, *(one.write.destination for one in finished), *(name for name, _ in looked)})
                 count_reach(conn, finished, self._remote, recorded)
                 self._end_looks(conn, looked, recorded)
                 claimed = self._claim(conn, due)
+                self._count_approved(conn, claimed)
                 looking = self._begin_looks(conn) if claim else []
-                self._renew(conn)
+                self._renew(conn, {one.write.id for one in finished})
                 entries = recorded.entries + [_intent(one) for one in claimed if one.kind == "send"]
                 audit.append(conn, "engine", entries)
         except Exception as failure:
@@ -172,6 +173,12 @@ class Sender:
         reach.spend(conn, destination.name, len(taken), replayed=replayed)
         return taken
 
+    @staticmethod
+    def _count_approved(conn: Connection, claimed: Sequence[ClaimedWrite]) -> None:
+        """What people let through counts against the caps too, from its first attempt."""
+        first = [one for one in claimed if one.kind == "send" and one.approved and one.attempts == 1]
+        caps.count_writes(conn, [one.id for one in first if one.reverses is None])
+
     def _take_due(
         self, conn: Connection, destination: Remote, limit: int, *, replays: bool = False
     ) -> list[ClaimedWrite]:
@@ -201,10 +208,12 @@ class Sender:
                     # Nothing waits whose answer could prove it.
                     recorded.entries += outages.end(conn, name)
 
-    def _renew(self, conn: Connection) -> None:
+    def _renew(self, conn: Connection, recorded: Collection[UUID]) -> None:
+        """Keep what is on the wire; what this round records is in nobody's hands any more."""
         now = clock.ticks_seconds()
-        if self._held and now - self._renewed_at > self._lease_seconds / 3:
-            outbox.renew_writes(conn, self._held, lease_seconds=self._lease_seconds)
+        held = {id: fence for id, fence in self._held.items() if id not in recorded}
+        if held and now - self._renewed_at > self._lease_seconds / 3:
+            outbox.renew_writes(conn, held, lease_seconds=self._lease_seconds)
             self._renewed_at = now
 
     def _perform(self, write: ClaimedWrite) -> None:

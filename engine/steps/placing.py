@@ -19,7 +19,7 @@ from destinations.remote import is_remote
 from engine import controls
 from engine.passing import Pass, Verdict
 from engine.sending import approving
-from exceptions_queue import approvals, failures
+from exceptions_queue import approvals, caps, failures
 from exceptions_queue.policy import Decision, policy
 
 W = WriteState
@@ -35,6 +35,8 @@ class Placed:
     position: int
     status: WriteState
     decision: Decision
+    #: Goes unasked as far as caps let it, and counts against them.
+    counts: bool = False
 
 
 def places(conn: Connection, one: Pass, destinations: Mapping[str, Destination]) -> list[Placed]:
@@ -78,6 +80,28 @@ def _place(one: Pass, position: int, effect: Effect, destination: Destination, o
     else:
         found.status = W.PLANNED if remote else W.CONFIRMED
     return found
+
+
+def hold_at_caps(conn: Connection, placed: Sequence[Placed], destinations: Mapping[str, Destination]) -> None:
+    """What a cap does not let through waits for a person. What is looked at first is held to its caps then."""
+    free = [one for one in placed if one.status in (W.CONFIRMED, W.PLANNED) and not _looks(one, destinations)]
+    full = caps.over(conn, [use_of(one, destinations) for one in free])
+    for one in free:
+        if one.id in full:
+            one.status, one.decision = W.AWAITING_APPROVAL, Decision(1, f"cap:{full[one.id]}")
+        else:
+            one.counts = True
+
+
+def use_of(one: Placed, destinations: Mapping[str, Destination]) -> caps.Use:
+    """An effect as caps count it."""
+    handler = one.one.spec.name if one.one.spec else None
+    return approving.use_of(one.id, one.effect, destinations[one.effect.destination], handler)
+
+
+def _looks(one: Placed, destinations: Mapping[str, Destination]) -> bool:
+    destination = destinations[one.effect.destination]
+    return is_remote(destination) and destination.operations[one.effect.operation].looks
 
 
 def ask(conn: Connection, found: Sequence[Placed], destinations: Mapping[str, Destination]) -> list[audit.Entry]:

@@ -15,8 +15,8 @@ from counterfoil.lifecycle import EventState, WriteState
 from destinations.base import Destination
 from destinations.remote import is_remote
 from engine.passing import Pass, Verdict
-from engine.steps.placing import Placed, ask, planned_row, tell
-from exceptions_queue import failures
+from engine.steps.placing import Placed, ask, planned_row, tell, use_of
+from exceptions_queue import caps, failures
 from exceptions_queue.policy import Decision
 
 W = WriteState
@@ -52,6 +52,7 @@ def meet_standing(
     rows = [planned_row(found, destinations) for found in again]
     done = outbox.plan_again(conn, rows, standing=[state.value for state in FREE | UNSENT])
     ready = [found for found in again if found.id in done]
+    caps.count(conn, [use_of(found, destinations) for found in ready if found.counts and found.status is W.PLANNED])
     entries = ask(conn, ready, destinations)
     for found in again:
         if found.id in done:

@@ -10,8 +10,9 @@ from counterfoil.lifecycle import WriteState
 from destinations.base import Destination, Effect, is_own
 from engine.passing import Pass
 from engine.sending import approving, completing
-from engine.steps.placing import Placed, ask, places, planned_row, tell, written_row
+from engine.steps.placing import Placed, ask, hold_at_caps, places, planned_row, tell, use_of, written_row
 from engine.steps.standing import meet_standing
+from exceptions_queue import caps
 
 
 class KeyTaken(Exception):
@@ -26,6 +27,7 @@ def write(conn: Connection, passes: Sequence[Pass], destinations: Mapping[str, D
     placed = [found for one in passes if one.effects for found in places(conn, one, destinations)]
     if not placed:
         return []
+    hold_at_caps(conn, placed, destinations)
     now = [found for found in placed if found.status is WriteState.CONFIRMED]
     later = [found for found in placed if found.status is not WriteState.CONFIRMED]
     new = finish.record_writes(conn, [written_row(found) for found in now])
@@ -36,6 +38,7 @@ def write(conn: Connection, passes: Sequence[Pass], destinations: Mapping[str, D
         failpoints.passing("write.sent")
     new |= outbox.plan_writes(conn, [planned_row(found, destinations) for found in later])
     entries = ask(conn, [found for found in later if found.id in new], destinations)
+    caps.count(conn, [use_of(found, destinations) for found in placed if found.counts and found.id in new])
     late = [found for found in placed if found.id not in new]
     if late:
         entries += meet_standing(conn, late, destinations)

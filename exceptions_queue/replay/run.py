@@ -67,11 +67,13 @@ def advance(conn: Connection) -> dict[str, int]:
     return dict(counts)
 
 
-# An event that waits for a time goes on by itself: for the replay that is an outcome, not a failure.
+# An event that waits for a time, for its writes or for a pause to end goes on by itself: for the replay that is an
+# outcome, not a failure.
 _SETTLE = """
 UPDATE replay_items i SET
     status = CASE WHEN e.id IS NULL THEN 'skipped'
-                  WHEN e.status = 'exception' OR (e.status = 'waiting' AND e.due_at IS NULL) THEN 'failed'
+                  WHEN e.status = 'exception' THEN 'failed'
+                  WHEN e.status = 'waiting' AND e.due_at IS NULL AND e.case_id IS NOT NULL THEN 'failed'
                   ELSE 'done' END,
     detail = CASE WHEN e.id IS NULL THEN 'the event is gone' ELSE e.status || coalesce(': ' || e.outcome, '') END
 FROM replay_items j LEFT JOIN events e ON e.id = j.event_id
