@@ -199,6 +199,11 @@ def needed(answer: Answer, *statuses: int) -> Answer:
     return answer
 
 
+def time_in(value: Any) -> str | None:
+    """A member of an answer, if it is a time."""
+    return value if moment_of(value) is not None else None
+
+
 def _says_absent(answer: Answer) -> bool:
     """HubSpot's own 404, not that of anything before it."""
     return answer.status == 404 and answer.member("status") == "error"

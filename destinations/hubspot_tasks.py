@@ -118,9 +118,9 @@ class CreateTask:
         if id is None or not isinstance(answer.member("properties"), dict):
             verdict = answers.not_understood(answer) if answer.status < 300 else answers.classify(answer)
             return account.sent_of(http, verdict, answers.receipt(answer))
-        return Sent(
-            "done", f"the task was created ({answer.status})", id, answers.receipt(answer, id=id, new=True, key=key)
-        )
+        at = api.time_in(answer.member("updatedAt"))
+        receipt = answers.receipt(answer, id=id, new=True, key=key, updated_at=at)
+        return Sent("done", f"the task was created ({answer.status})", id, receipt)
 
     def probe(self, http: Http, effect: Effect, attempt: Attempt) -> Finding:
         found = self._find(http, effect, attempt.key, attempt)
