@@ -4,7 +4,7 @@ HubSpot does not name the request behind an event, so everything that an event s
 
     who     an app: what a person or a workflow did is theirs. The app that the event names is ours
     what    a value that was not there before our write set it, a record that it made or archived
-    when    HubSpot's own time of the change: not before we sent, not after the answer says that it stood
+    when    HubSpot's own time of the change is that of its answer; where the answer was lost, about when we sent
     once    each property of a write explains one event of a type; a second one is somebody else's
 
 While a write is unsettled nothing is certain, and the event waits for it. Overlapping subscriptions of one type are
@@ -27,9 +27,9 @@ APP_SETTING = "HUBSPOT_APP_ID"
 
 #: How far HubSpot's clock may be from ours.
 CLOCKS_APART = timedelta(seconds=60)
-#: HubSpot stamps a change before it answers; its answer's own time may be this much behind.
-STAMPED_APART = timedelta(seconds=2)
-#: Without that time (the answer was lost): what is executed later than this after it was sent is not known of HubSpot.
+#: An answer tells when the record was changed, by the clock that also stamps the change.
+STAMPED_APART = timedelta(seconds=1)
+#: Where the answer was lost: what is executed later than this after it was sent is not known of HubSpot.
 LATE = timedelta(seconds=15)
 
 _APPS = frozenset({None, "INTEGRATION", "API"})
@@ -83,9 +83,8 @@ class HubSpotEchoes:
             return None  # it stood there as it was sent: nothing changed, and so nothing was told
         if not _did(clue.says, write, made=receipt.get("new") is True):
             return None
-        if not write.first_sent_at - CLOCKS_APART <= clue.at <= _latest(write):
-            return None
-        return abs((clue.at - write.last_sent_at).total_seconds())
+        earliest, latest = _when(write)
+        return abs((clue.at - earliest).total_seconds()) if earliest <= clue.at <= latest else None
 
     def may_have_caused(self, clue: Clue, write: SentWrite) -> bool:
         assert clue.at is not None, "Bug: a clue of another destination"
@@ -132,9 +131,9 @@ def _properties(write: SentWrite, body: Mapping[str, Any], *, made: bool) -> dic
     return found
 
 
-def _latest(write: SentWrite) -> datetime:
-    """The last moment, by HubSpot's clock, at which the write can have been executed."""
+def _when(write: SentWrite) -> tuple[datetime, datetime]:
+    """Between which moments, by HubSpot's clock, it was executed."""
     stood = api.moment_of((write.receipt or {}).get("updated_at"))
     if stood is not None and write.attempts == 1:
-        return stood + STAMPED_APART
-    return write.last_sent_at + LATE + CLOCKS_APART
+        return stood - STAMPED_APART, stood + STAMPED_APART
+    return write.first_sent_at - CLOCKS_APART, write.last_sent_at + LATE + CLOCKS_APART

@@ -21,28 +21,29 @@ class Again(NamedTuple):
 
 
 class Known:
-    """The newest of them; the oldest makes room."""
+    """The newest of them, in two generations: once the younger one is full, it takes the place of the older."""
 
     def __init__(self, entries_max: int = ENTRIES_MAX) -> None:
         """Start with none."""
-        self._entries_max = entries_max
-        self._kept: dict[bytes, bytes] = {}
+        self._generation_max = entries_max // 2
+        self._young: dict[bytes, bytes] = {}
+        self._old: dict[bytes, bytes] = {}
 
     def keep(self, mark: bytes, id: UUID, key: str) -> None:
         """Keep what is committed."""
-        if len(self._kept) >= self._entries_max:
-            del self._kept[next(iter(self._kept))]
+        if len(self._young) >= self._generation_max:
+            self._young, self._old = {}, self._young
         # As bytes: two objects fewer per entry.
-        self._kept[mark] = id.bytes + key.encode()
+        self._young[mark] = id.bytes + key.encode()
 
     def find(self, source: str, mark: bytes) -> Again | None:
         """The event that this body is."""
-        kept = self._kept.get(mark)
+        kept = self._young.get(mark) or self._old.get(mark)
         return None if kept is None else Again(source, UUID(bytes=kept[:16]), kept[16:].decode())
 
     def forget(self) -> None:
         """Keep nothing: another Postgres may not hold what the last one held."""
-        self._kept.clear()
+        self._young, self._old = {}, {}
 
 
 def mark_of(source: str, body: bytes) -> bytes:

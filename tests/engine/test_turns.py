@@ -123,9 +123,7 @@ def test_what_is_held_up_holds_up_nothing_else(an_event: An, conn: database.Conn
     assert [one.id for one in claim(conn, limit=4, lease_seconds=60)] == [other]
 
 
-def test_of_effects_with_one_key_in_one_group_the_earliest_has_it(
-    an_event: An, worker: Worker, look: Look
-) -> None:
+def test_of_effects_with_one_key_in_one_group_the_earliest_has_it(an_event: An, worker: Worker, look: Look) -> None:
     """P3: the same key with other content is for a person, and it is the later one that is."""
     for at in range(6):
         an_event("contact.propertyChange", 7, at=at, value=str(100 + at))
