@@ -1,4 +1,4 @@
-"""Where writes go: one file each, found by walking this folder.
+"""Where writes go: a file or a folder each, found by walking this one.
 
 May import `exceptions_queue`, `counterfoil` and `contracts`. A destination is whatever module holds a `DESTINATION`.
 """

@@ -17,7 +17,7 @@ from contracts.payouts import Payout, PayoutPaid, PayoutPaidSnapshot, PayoutPart
 from contracts.stripe_event import day_of
 from destinations import chart
 from destinations.books import JournalLine, journal
-from destinations.stripe_questions import payout_parts
+from destinations.stripe.questions import payout_parts
 from engine import NeedsPerson, Outcome, Plan, handles
 
 #: https://docs.stripe.com/reports/reporting-categories

@@ -11,7 +11,8 @@ from counterfoil import database
 LISTED_MAX = 20
 
 #: P4. Every event is done, superseded, or ignored with a reason; or it still moves by itself (it is due some time and
-#: its payload is there to work on, or one of its writes is on its way); or it rests in a live case, and somebody will be reminded of that.
+#: its payload is there to work on, or one of its writes is on its way); or it rests in a live case, and somebody will
+#: be reminded of that.
 LOST_EVENTS = text("""
     SELECT e.id, e.status || CASE
         WHEN e.status = 'ignored' THEN ', without a reason'

@@ -12,7 +12,7 @@ from sides import Place, Side
 from counterfoil.keys import short_hash
 from destinations import hubspot
 from destinations.base import Effect
-from destinations.hubspot_api import is_read
+from destinations.hubspot.api import is_read
 from sandbox.hubspot.account import Account
 from sandbox.hubspot.core import HubSpot
 from sandbox.hubspot.kinds import COMPANY, CONTACT, DEAL, TASK, TICKET

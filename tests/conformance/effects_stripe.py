@@ -9,7 +9,7 @@ from sides import Place, Side
 from contracts.money import Money
 from destinations import stripe
 from destinations.base import Effect
-from destinations.stripe_check import CHANGED_BY, MADE_BY, RESERVED
+from destinations.stripe.check import CHANGED_BY, MADE_BY, RESERVED
 from sandbox.stripe.core import Stripe
 
 PERSON, ADDRESS = "Ada Example", "ada@customer.example"

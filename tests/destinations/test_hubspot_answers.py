@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from destinations.http import Answer, NoAnswer, NotConfigured, NotSent, ReadOnly
-from destinations.hubspot_answers import (
+from destinations.hubspot.answers import (
     MOVING_SECONDS,
     MOVING_SECONDS_MAX,
     ROWS,

@@ -9,8 +9,8 @@ import pytest
 from contracts.money import Money
 from destinations.base import Effect, EffectInvalid
 from destinations.hubspot import DESTINATION, associate, create_task, upsert_company, upsert_contact, upsert_deal
-from destinations.hubspot_api import same_value
-from destinations.hubspot_fields import text_of
+from destinations.hubspot.api import same_value
+from destinations.hubspot.fields import text_of
 from destinations.references import receipt_of
 from destinations.remote import Image
 

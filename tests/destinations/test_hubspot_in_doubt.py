@@ -21,7 +21,7 @@ from hubspot_company import (
 from destinations.base import Effect
 from destinations.http import Http
 from destinations.hubspot import DESTINATION
-from destinations.hubspot_api import is_read
+from destinations.hubspot.api import is_read
 from sandbox.standin.faults import KINDS
 
 #: Each makes what its effect needs, and the effect.

@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 from hubspot_company import BASE, READ_TOKEN, Company, a_company
 
-from destinations import hubspot_reads as reads
 from destinations.http import Http, NotConfigured
-from destinations.hubspot import DESTINATION
+from destinations.hubspot import DESTINATION, reads
 from exceptions_queue.failures import ContextMissing, DestinationUnavailable
 
 

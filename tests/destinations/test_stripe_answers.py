@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from destinations.http import Answer, NoAnswer, NotSent, ReadOnly
-from destinations.stripe_answers import ROWS, WAIT_SECONDS_MAX, read, unanswered
-from destinations.stripe_wire import form
+from destinations.stripe.answers import ROWS, WAIT_SECONDS_MAX, read, unanswered
+from destinations.stripe.wire import form
 
 
 def an_answer(status: int, *, headers: dict[str, str] | None = None, **error: Any) -> Answer:

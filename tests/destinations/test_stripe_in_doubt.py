@@ -3,7 +3,7 @@
 from stripe_account import DAY_SECONDS, Account, D, a_customer, a_draft, a_refund, an_account
 
 from contracts.money import Money
-from destinations.stripe_check import MADE_BY
+from destinations.stripe.check import MADE_BY
 
 
 def _drafts(account: Account) -> list[tuple[str, int]]:

@@ -6,8 +6,9 @@ import httpx
 import pytest
 from stripe_account import BASE, D, an_account
 
-from destinations import http, stripe_reads
-from destinations.stripe_reads import TooMany, Unreadable
+from destinations import http
+from destinations.stripe import reads
+from destinations.stripe.reads import TooMany, Unreadable
 from exceptions_queue.failures import ContextMissing
 
 
@@ -15,7 +16,7 @@ def test_an_invoice_comes_with_all_of_its_lines() -> None:
     """Stripe puts ten of them into the invoice; the sum is of all."""
     with an_account() as account:
         draft = account.api.a_draft(*range(1, 24))
-        found = stripe_reads.invoice(account.reader, draft["id"])
+        found = reads.invoice(account.reader, draft["id"])
         assert sum(line["amount"] for line in found["lines"]["data"]) == found["total"] == sum(range(1, 24))
         assert found["lines"]["has_more"] is False
 
@@ -25,18 +26,18 @@ def test_lists_are_read_page_by_page() -> None:
     with an_account() as account:
         for number in range(230):
             account.api.post("customers", name=str(number))
-        names = [each["name"] for each in stripe_reads.every(account.reader, "/v1/customers")]
+        names = [each["name"] for each in reads.every(account.reader, "/v1/customers")]
         assert sorted(names, key=int) == [str(number) for number in range(230)]
 
 
 def test_a_list_without_an_end_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """It raises instead of giving a part of it."""
-    monkeypatch.setattr(stripe_reads, "ENTRIES_MAX", 100)
+    monkeypatch.setattr(reads, "ENTRIES_MAX", 100)
     with an_account() as account:
         for number in range(101):
             account.api.post("customers", name=str(number))
         with pytest.raises(TooMany):
-            list(stripe_reads.every(account.reader, "/v1/customers"))
+            list(reads.every(account.reader, "/v1/customers"))
 
 
 def test_the_parts_of_a_payout_add_up() -> None:
@@ -45,10 +46,10 @@ def test_the_parts_of_a_payout_add_up() -> None:
         for amount in (5000, 700):
             account.api.a_charge(amount)
         payout = account.api.do("payout", currency="eur")
-        parts = stripe_reads.payout_parts(account.reader, payout["id"])
+        parts = reads.payout_parts(account.reader, payout["id"])
         assert len(parts) == 3
         assert sum(part["net"] for part in parts) == 0
-        assert stripe_reads.payout(account.reader, payout["id"])["amount"] > 0
+        assert reads.payout(account.reader, payout["id"])["amount"] > 0
 
 
 def test_events_are_listed_by_type_time_and_delivery() -> None:
@@ -59,13 +60,13 @@ def test_events_are_listed_by_type_time_and_delivery() -> None:
         since = account.now() - timedelta(minutes=1)
         account.api.a_paid_invoice(5000)
         asked = {"types": ["customer.created", "invoice.paid"], "created_gte": since}
-        found = list(stripe_reads.events(account.reader, **asked))
+        found = list(reads.events(account.reader, **asked))
         assert sorted(event["type"] for event in found) == ["customer.created", "invoice.paid"]
-        assert len(list(stripe_reads.events(account.reader, **asked, entries_max=1))) == 1
-        assert len(list(stripe_reads.events(account.reader, types=["customer.created"]))) == 2
+        assert len(list(reads.events(account.reader, **asked, entries_max=1))) == 1
+        assert len(list(reads.events(account.reader, types=["customer.created"]))) == 2
         for hook in account.api.exchange.hooks():
             account.api.exchange.settle(hook, taken=True)
-        assert list(stripe_reads.events(account.reader, delivery_success=False)) == []
+        assert list(reads.events(account.reader, delivery_success=False)) == []
 
 
 @pytest.mark.parametrize("ask", ["invoice", "charge", "customer", "subscription", "payout"])
@@ -73,21 +74,21 @@ def test_what_is_not_there_is_a_missing_record(ask: str) -> None:
     """It waits and looks again; what Stripe could not tell is another matter and is no missing record."""
     with an_account() as account:
         with pytest.raises(ContextMissing, match="xx_1"):
-            getattr(stripe_reads, ask)(account.reader, "xx_1")
+            getattr(reads, ask)(account.reader, "xx_1")
         for kind in ("garbled", "status", "rate_limited"):
             account.api.fault(kind, method="GET")
             with pytest.raises(Unreadable):
-                getattr(stripe_reads, ask)(account.reader, "xx_1")
+                getattr(reads, ask)(account.reader, "xx_1")
 
 
 def test_a_deleted_customer_is_not_there() -> None:
     """Stripe answers with a stub that says so."""
     with an_account() as account:
         id = account.api.a_customer()["id"]
-        assert stripe_reads.customer(account.reader, id)["id"] == id
+        assert reads.customer(account.reader, id)["id"] == id
         account.api.ask("DELETE", f"customers/{id}")
         with pytest.raises(ContextMissing):
-            stripe_reads.customer(account.reader, id)
+            reads.customer(account.reader, id)
 
 
 @pytest.mark.parametrize(
@@ -110,4 +111,4 @@ def test_a_list_that_is_not_shaped_like_one_is_not_empty(body: object, monkeypat
     monkeypatch.setenv("STRIPE_API_KEY", "sk_test_secretsecret")
     monkeypatch.setenv("STRIPE_API_BASE", BASE)
     with pytest.raises(Unreadable):
-        list(stripe_reads.every(D.connect(write=False), "/v1/customers"))
+        list(reads.every(D.connect(write=False), "/v1/customers"))

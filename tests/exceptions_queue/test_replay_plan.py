@@ -50,7 +50,7 @@ def test_a_plan_counts_and_moves_nothing(conn: Connection, many_events: Any) -> 
             " VALUES (%s, %s, 'books', 'post_entry', %s, 'd', %s, 700, 'USD')",
             (keys.new_id(), f"w{number}", ("confirmed", "planned")[number], event_id),
         )
-    conn.execute("UPDATE writes SET status = 'awaiting_approval' WHERE status = 'planned'")
+    conn.execute("UPDATE writes SET status = 'awaiting_approval', approvals_needed = 1 WHERE status = 'planned'")
     before = conn.execute("SELECT * FROM events ORDER BY id").fetchall()
     planned = replay.plan_replay(conn, {"source": "stripe"}, from_step="start", **SIGNED)
 

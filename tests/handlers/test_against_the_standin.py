@@ -10,7 +10,7 @@ from contracts.base import find
 from contracts.payouts import PayoutPaidSnapshot
 from destinations import http
 from destinations.http import Answer, Http, NoAnswer
-from destinations.stripe_questions import payout_parts
+from destinations.stripe.questions import payout_parts
 from engine import NeedsPerson, Plan
 from exceptions_queue.failures import ContextMissing, DestinationUnavailable
 from sandbox.standin.transport import InProcess

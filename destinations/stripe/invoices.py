@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
 from contracts.money import Money
-from destinations import http, stripe_check, stripe_reads, stripe_wire
+from destinations import http
 from destinations.base import Effect
 from destinations.http import Http
 from destinations.remote import Attempt, Finding, Image, Operation, Sent
-from destinations.stripe_answers import Reply
-from destinations.stripe_check import MADE_BY, SUB_KEY, marker
-from destinations.stripe_making import Making
-from destinations.stripe_operation import KEY_SECONDS, key_of, object_of, taking_back, when_forgotten
+from destinations.stripe import check, reads, wire
+from destinations.stripe.answers import Reply
+from destinations.stripe.check import MADE_BY, SUB_KEY, marker
+from destinations.stripe.making import Making
+from destinations.stripe.operation import KEY_SECONDS, key_of, object_of, taking_back, when_forgotten
 
 #: More lines than this are an import; Stripe takes 250 at once.
 ITEMS_MAX = 100
@@ -46,27 +47,25 @@ class CreateDraftInvoice(Making):
 
     def problems(self, effect: Effect) -> Iterator[str]:
         body = effect.body
-        yield from stripe_check.members(
-            body, {"customer", "currency", "items", "due_days"}, {"description", "metadata"}
-        )
-        yield from stripe_check.id("customer", body.get("customer"), "cus_")
-        yield from stripe_check.whole("due_days", body.get("due_days"), 1, DUE_DAYS_MAX)
-        yield from stripe_check.text("description", body.get("description"), DESCRIPTION_MAX, needed=False)
-        yield from stripe_check.metadata(body.get("metadata") or {})
+        yield from check.members(body, {"customer", "currency", "items", "due_days"}, {"description", "metadata"})
+        yield from check.id("customer", body.get("customer"), "cus_")
+        yield from check.whole("due_days", body.get("due_days"), 1, DUE_DAYS_MAX)
+        yield from check.text("description", body.get("description"), DESCRIPTION_MAX, needed=False)
+        yield from check.metadata(body.get("metadata") or {})
         items = body.get("items")
         if not isinstance(items, list) or not 1 <= len(items) <= ITEMS_MAX:
             yield f"an invoice has 1 to {ITEMS_MAX} items"
             return
         faults = [fault for number, item in enumerate(items, 1) for fault in _item_faults(f"item {number}: ", item)]
         yield from faults
-        yield from stripe_check.money(effect, None if faults else _total(effect))
+        yield from check.money(effect, None if faults else _total(effect))
 
     def lines(self, effect: Effect) -> list[str]:
         body = effect.body
-        total = stripe_check.money_text(_total(effect), body["currency"])
-        customer = stripe_check.shown(body["customer"], "customer")
+        total = check.money_text(_total(effect), body["currency"])
+        customer = check.shown(body["customer"], "customer")
         first = f"Create a draft invoice of {total} for the customer {customer}, due after {body['due_days']} days."
-        amounts = [stripe_check.money_text(item["amount_minor"], body["currency"]) for item in body["items"]]
+        amounts = [check.money_text(item["amount_minor"], body["currency"]) for item in body["items"]]
         return [first, *(f"{_title(item)}: {amount}." for item, amount in zip(body["items"], amounts, strict=True))]
 
     def params(self, effect: Effect, key: str) -> dict[str, Any]:
@@ -86,10 +85,10 @@ class CreateDraftInvoice(Making):
         return {"customer": effect.body["customer"]}
 
     def fetch(self, client: Http, id: str) -> dict[str, Any] | None:
-        found = stripe_reads.find(client, f"{self.path}/{id}")
+        found = reads.find(client, f"{self.path}/{id}")
         if found is None:
             return None
-        lines = stripe_reads.invoice_lines(client, id)
+        lines = reads.invoice_lines(client, id)
         return {**found, "lines": {"object": "list", "has_more": False, "data": lines}}
 
     def complete(self, client: Http, effect: Effect, key: str, made: dict[str, Any], reply: Reply) -> Sent:
@@ -114,7 +113,7 @@ class CreateDraftInvoice(Making):
     def is_whole(self, client: Http, effect: Effect, made: Mapping[str, Any]) -> bool:
         # All lines come in one request: where one of ours is, all of them were.
         key = made["metadata"][MADE_BY]
-        return any(marker(line, MADE_BY) == key for line in stripe_reads.invoice_lines(client, made["id"]))
+        return any(marker(line, MADE_BY) == key for line in reads.invoice_lines(client, made["id"]))
 
     def resume(self, client: Http, effect: Effect, attempt: Attempt, found: dict[str, Any]) -> Finding:
         """Within the key's life sending again completes it. Later that would make a second draft, so it is completed
@@ -169,7 +168,7 @@ class CreateDraftInvoice(Making):
 
     def _remove_empty(self, client: Http, made: Mapping[str, Any], second: Reply) -> Sent:
         """Lines that Stripe refuses leave an empty draft, which nobody asked for."""
-        removed = stripe_wire.delete(client, f"{self.path}/{made['id']}")
+        removed = wire.delete(client, f"{self.path}/{made['id']}")
         rest = "was removed" if removed.meaning == "done" else "stands; delete it by hand"
         return second.sent("refused", f"{second.detail}; the empty draft {made['id']} {rest}")
 
@@ -178,13 +177,13 @@ def _item_faults(where: str, item: object) -> Iterator[str]:
     if not isinstance(item, dict):
         yield f"{where}an item is a map"
         return
-    yield from stripe_check.members(item, {"description", "amount_minor"}, {"quantity", "price"}, where)
-    yield from stripe_check.text(f"{where}description", item.get("description"), DESCRIPTION_MAX)
-    yield from stripe_check.amount(f"{where}amount_minor", item.get("amount_minor"))
+    yield from check.members(item, {"description", "amount_minor"}, {"quantity", "price"}, where)
+    yield from check.text(f"{where}description", item.get("description"), DESCRIPTION_MAX)
+    yield from check.amount(f"{where}amount_minor", item.get("amount_minor"))
     if "quantity" in item:
-        yield from stripe_check.whole(f"{where}quantity", item["quantity"], 1, QUANTITY_MAX)
+        yield from check.whole(f"{where}quantity", item["quantity"], 1, QUANTITY_MAX)
     if "price" in item:
-        yield from stripe_check.id(f"{where}price", item["price"], "price_")
+        yield from check.id(f"{where}price", item["price"], "price_")
 
 
 def _total(effect: Effect) -> int:
@@ -198,7 +197,7 @@ def _title(item: Mapping[str, Any]) -> str:
 
 def _add_lines(client: Http, effect: Effect, key: str, id: str) -> Reply:
     lines = [_line(item, key) for item in effect.body["items"]]
-    return stripe_wire.post(client, f"/v1/invoices/{id}/add_lines", {"lines": lines}, key + SUB_KEY)
+    return wire.post(client, f"/v1/invoices/{id}/add_lines", {"lines": lines}, key + SUB_KEY)
 
 
 def _line(item: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from destinations import http, stripe_check, stripe_reads, stripe_wire
+from destinations import http
 from destinations.base import KEY_LENGTH_MAX, Effect
 from destinations.http import Http
 from destinations.remote import Image, Operation, Sent
-from destinations.stripe_answers import Reply
-from destinations.stripe_check import MADE_BY
-from destinations.stripe_invoices import CreateDraftInvoice
-from destinations.stripe_operation import KEY_SECONDS, Changing, image_of, is_down
+from destinations.stripe import check, reads, wire
+from destinations.stripe.answers import Reply
+from destinations.stripe.check import MADE_BY
+from destinations.stripe.invoices import CreateDraftInvoice
+from destinations.stripe.operation import KEY_SECONDS, Changing, image_of, is_down
 
 _DRAFTS = CreateDraftInvoice()
 #: Stripe knows no such status; it is ours for a draft that is gone while its lines are not.
@@ -31,19 +32,19 @@ class WithdrawInvoice(Changing):
     )
 
     def problems(self, effect: Effect) -> Iterator[str]:
-        yield from stripe_check.members(effect.body, {"invoice", "customer", "made_by"}, set())
-        yield from stripe_check.id("invoice", effect.body.get("invoice"), "in_")
-        yield from stripe_check.id("customer", effect.body.get("customer"), "cus_")
-        yield from stripe_check.text("made_by", effect.body.get("made_by"), KEY_LENGTH_MAX)
-        yield from stripe_check.no_money(effect)
+        yield from check.members(effect.body, {"invoice", "customer", "made_by"}, set())
+        yield from check.id("invoice", effect.body.get("invoice"), "in_")
+        yield from check.id("customer", effect.body.get("customer"), "cus_")
+        yield from check.text("made_by", effect.body.get("made_by"), KEY_LENGTH_MAX)
+        yield from check.no_money(effect)
 
     def lines(self, effect: Effect) -> list[str]:
-        invoice = stripe_check.shown(effect.body["invoice"], "invoice")
+        invoice = check.shown(effect.body["invoice"], "invoice")
         return [f"Delete the draft invoice {invoice} with its lines; void it instead if somebody has finalized it."]
 
     def target(self, effect: Effect) -> str | None:
         found = effect.body["invoice"]
-        return None if stripe_check.is_receipt(found) else f"invoices/{found}"
+        return None if check.is_receipt(found) else f"invoices/{found}"
 
     def look(self, client: Http, effect: Effect) -> Image:
         id = effect.body["invoice"]
@@ -65,10 +66,10 @@ class WithdrawInvoice(Changing):
         if status == "paid":
             return Sent("refused", f"not sent: the invoice {id} is paid; pay it back or issue a credit note instead")
         if status not in ("draft", DELETED):
-            return self.ended(client, effect, key, stripe_wire.post(client, f"/v1/invoices/{id}/void", {}, key))
+            return self.ended(client, effect, key, wire.post(client, f"/v1/invoices/{id}/void", {}, key))
         reply = None
         if status == "draft":
-            reply = stripe_wire.delete(client, f"/v1/invoices/{id}")
+            reply = wire.delete(client, f"/v1/invoices/{id}")
             if reply.receipt.get("code") != "resource_missing":
                 sent = self.ended(client, effect, key, reply)
                 if sent.meaning != "done":
@@ -84,7 +85,7 @@ class WithdrawInvoice(Changing):
                 "unknown", f"the draft is deleted; looking for its lines failed: {failed}", down=is_down(failed)
             )
         for item in waiting:
-            reply = stripe_wire.delete(client, f"/v1/invoiceitems/{item}")
+            reply = wire.delete(client, f"/v1/invoiceitems/{item}")
             if reply.meaning != "done" and reply.receipt.get("code") != "resource_missing":
                 return reply.sent("unknown", f"the draft is deleted, its line {item} is not: {reply.detail}")
         return self.done(effect, key, "the draft is deleted with its lines", deleted, "done")
@@ -113,28 +114,28 @@ class VoidCreditNote(Changing):
     )
 
     def problems(self, effect: Effect) -> Iterator[str]:
-        yield from stripe_check.members(effect.body, {"credit_note"}, set())
-        yield from stripe_check.id("credit_note", effect.body.get("credit_note"), "cn_")
-        yield from stripe_check.no_money(effect)
+        yield from check.members(effect.body, {"credit_note"}, set())
+        yield from check.id("credit_note", effect.body.get("credit_note"), "cn_")
+        yield from check.no_money(effect)
 
     def lines(self, effect: Effect) -> list[str]:
-        found = stripe_check.shown(effect.body["credit_note"], "credit note")
+        found = check.shown(effect.body["credit_note"], "credit note")
         return [f"Void the credit note {found}: its invoice asks for the money again."]
 
     def target(self, effect: Effect) -> str | None:
         found = effect.body["credit_note"]
-        return None if stripe_check.is_receipt(found) else f"credit_notes/{found}"
+        return None if check.is_receipt(found) else f"credit_notes/{found}"
 
     def look(self, client: Http, effect: Effect) -> Image:
         id = effect.body["credit_note"]
-        found = stripe_reads.find(client, f"/v1/credit_notes/{id}")
+        found = reads.find(client, f"/v1/credit_notes/{id}")
         return Image(None) if found is None else image_of(id, note_fields(found))
 
     def send(self, client: Http, effect: Effect, key: str, image: Image | None) -> Sent:
         id = effect.body["credit_note"]
         if image is not None and image.fields.get("status") == "void":
             return self.done(effect, key, f"the credit note {id} is void", None, "already")
-        return self.ended(client, effect, key, stripe_wire.post(client, f"/v1/credit_notes/{id}/void", {}, key))
+        return self.ended(client, effect, key, wire.post(client, f"/v1/credit_notes/{id}/void", {}, key))
 
     def id(self, effect: Effect) -> str:
         return str(effect.body["credit_note"])
@@ -159,5 +160,5 @@ def note_fields(note: dict[str, Any]) -> dict[str, Any]:
 def _waiting(client: Http, effect: Effect) -> list[str]:
     """Lines of ours that are on no invoice. Raises: http.Failed."""
     asked = {"customer": effect.body["customer"], "pending": True}
-    items = stripe_reads.every(client, "/v1/invoiceitems", asked)
-    return [item["id"] for item in items if stripe_check.marker(item, MADE_BY) == effect.body["made_by"]]
+    items = reads.every(client, "/v1/invoiceitems", asked)
+    return [item["id"] for item in items if check.marker(item, MADE_BY) == effect.body["made_by"]]

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from destinations.http import Answer, Http, NoAnswer
-from destinations.hubspot_answers import NotRead, classify, not_understood, record_id
+from destinations.hubspot.answers import NotRead, classify, not_understood, record_id
 
 #: The property that an account may have for our keys.
 MARKER = "counterfoil_key"

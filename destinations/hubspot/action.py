@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from destinations.base import Effect
 from destinations.http import Failed, Http
-from destinations.hubspot_answers import is_down
+from destinations.hubspot.answers import is_down
 from destinations.remote import Attempt, Finding, Image, Operation, Sent
 
 #: Among the fields of such a look.

@@ -15,13 +15,10 @@ from datetime import timedelta
 from typing import Any
 
 from counterfoil import keys
-from destinations import hubspot_account as account
-from destinations import hubspot_answers as answers
-from destinations import hubspot_api as api
-from destinations import hubspot_fields as fields
 from destinations.base import Effect
 from destinations.http import Answer, Failed, Http
-from destinations.hubspot_action import added, member_problems, not_there
+from destinations.hubspot import account, answers, api, fields
+from destinations.hubspot.action import added, member_problems, not_there
 from destinations.remote import Attempt, Finding, Image, NoInverse, Operation, Sent
 
 #: A write that is executed later than this after its client went away is not known of HubSpot (seconds).

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
 from contracts.money import AMOUNT_MINOR_MAX, Money
-from destinations import stripe_check, stripe_reads
 from destinations.base import Effect
 from destinations.http import Http
 from destinations.remote import Image, NoInverse, Operation
-from destinations.stripe_making import Making
-from destinations.stripe_operation import KEY_SECONDS, image_of, object_of, taking_back
-from destinations.stripe_withdrawals import VoidCreditNote, note_fields
+from destinations.stripe import check, reads
+from destinations.stripe.making import Making
+from destinations.stripe.operation import KEY_SECONDS, image_of, object_of, taking_back
+from destinations.stripe.withdrawals import VoidCreditNote, note_fields
 
 REASONS = ("duplicate", "fraudulent", "order_change", "product_unsatisfactory")
 LINES_MAX = 100
@@ -48,23 +48,23 @@ class CreateCreditNote(Making):
     def problems(self, effect: Effect) -> Iterator[str]:
         body = effect.body
         allowed = {"lines", "memo", "reason", "metadata", *PARTS}
-        yield from stripe_check.members(body, {"invoice", "amount_minor", "currency"}, allowed)
-        yield from stripe_check.id("invoice", body.get("invoice"), "in_")
-        yield from stripe_check.amount("amount_minor", body.get("amount_minor"))
-        yield from stripe_check.money(effect, body.get("amount_minor"))
-        yield from stripe_check.text("memo", body.get("memo"), MEMO_MAX, needed=False)
+        yield from check.members(body, {"invoice", "amount_minor", "currency"}, allowed)
+        yield from check.id("invoice", body.get("invoice"), "in_")
+        yield from check.amount("amount_minor", body.get("amount_minor"))
+        yield from check.money(effect, body.get("amount_minor"))
+        yield from check.text("memo", body.get("memo"), MEMO_MAX, needed=False)
         if body.get("reason") not in (None, *REASONS):
             yield f"reason is one of {', '.join(REASONS)}"
-        yield from stripe_check.metadata(body.get("metadata") or {})
+        yield from check.metadata(body.get("metadata") or {})
         yield from _part_faults(body)
         yield from _line_faults(body)
 
     def lines(self, effect: Effect) -> list[str]:
         body = effect.body
-        amount = stripe_check.money_text(body["amount_minor"], body["currency"])
-        invoice = stripe_check.shown(body["invoice"], "invoice")
+        amount = check.money_text(body["amount_minor"], body["currency"])
+        invoice = check.shown(body["invoice"], "invoice")
         parts = [
-            f"{stripe_check.money_text(body[name], body['currency'])} of it is {words}."
+            f"{check.money_text(body[name], body['currency'])} of it is {words}."
             for name, (_, words) in PARTS.items()
             if body.get(name)
         ]
@@ -72,11 +72,11 @@ class CreateCreditNote(Making):
 
     def target(self, effect: Effect) -> str | None:
         found = effect.body["invoice"]
-        return None if stripe_check.is_receipt(found) else f"invoices/{found}"
+        return None if check.is_receipt(found) else f"invoices/{found}"
 
     def look(self, client: Http, effect: Effect) -> Image:
         id = effect.body["invoice"]
-        found = stripe_reads.find(client, f"/v1/invoices/{id}")
+        found = reads.find(client, f"/v1/invoices/{id}")
         if found is None:
             return Image(None)
         currency = found.get("currency")
@@ -122,7 +122,7 @@ class CreateCreditNote(Making):
 def _part_faults(body: Mapping[str, Any]) -> Iterator[str]:
     for name in PARTS:
         if name in body:
-            yield from stripe_check.whole(name, body[name], 0, AMOUNT_MINOR_MAX)
+            yield from check.whole(name, body[name], 0, AMOUNT_MINOR_MAX)
     amounts: list[Any] = [body.get(name) or 0 for name in PARTS]
     if all(type(amount) is int for amount in amounts) and sum(amounts) not in (0, body.get("amount_minor")):
         yield f"{', '.join(PARTS)} come to nothing (open invoice) or to amount_minor (paid invoice)"
@@ -146,14 +146,14 @@ def _faults_of(where: str, line: object) -> Iterator[str]:
     if not isinstance(line, dict):
         yield f"{where}a line is a map"
         return
-    yield from stripe_check.members(line, {"amount_minor"}, {"invoice_line_item", "description"}, where)
-    yield from stripe_check.amount(f"{where}amount_minor", line.get("amount_minor"))
+    yield from check.members(line, {"amount_minor"}, {"invoice_line_item", "description"}, where)
+    yield from check.amount(f"{where}amount_minor", line.get("amount_minor"))
     if ("invoice_line_item" in line) == ("description" in line):
         yield f"{where}names an invoice_line_item or has a description, one of them"
     elif "description" in line:
-        yield from stripe_check.text(f"{where}description", line["description"], MEMO_MAX)
+        yield from check.text(f"{where}description", line["description"], MEMO_MAX)
     else:
-        yield from stripe_check.id(f"{where}invoice_line_item", line["invoice_line_item"], "il_")
+        yield from check.id(f"{where}invoice_line_item", line["invoice_line_item"], "il_")
 
 
 def _line(line: Mapping[str, Any]) -> dict[str, Any]:

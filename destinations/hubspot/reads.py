@@ -9,10 +9,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 from contracts.money import AMOUNT_MINOR_MAX, DECIMALS
-from destinations import hubspot_account as account
-from destinations import hubspot_api as api
 from destinations.http import Failed, Http, NotConfigured
-from destinations.hubspot_answers import NotRead, not_understood, record_id
+from destinations.hubspot import account, api
+from destinations.hubspot.answers import NotRead, not_understood, record_id
 from exceptions_queue.failures import ContextMissing, DestinationUnavailable
 
 T = TypeVar("T")

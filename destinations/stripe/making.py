@@ -11,12 +11,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from destinations import http, stripe_check, stripe_reads, stripe_wire
+from destinations import http
 from destinations.base import Effect
 from destinations.http import Http
 from destinations.remote import Attempt, Finding, Image, Sent
-from destinations.stripe_answers import Reply
-from destinations.stripe_operation import Kind, is_down, key_of, when_forgotten
+from destinations.stripe import check, reads, wire
+from destinations.stripe.answers import Reply
+from destinations.stripe.operation import Kind, is_down, key_of, when_forgotten
 
 #: How far our clock may be ahead of Stripe's: what it says was made earlier than this before we sent is not ours.
 CLOCKS_APART = timedelta(minutes=10)
@@ -57,7 +58,7 @@ class Making(Kind):
 
     def fetch(self, client: Http, id: str) -> dict[str, Any] | None:
         """The object, complete; None: there is none. Raises: http.Failed."""
-        return stripe_reads.find(client, f"{self.path}/{id}")
+        return reads.find(client, f"{self.path}/{id}")
 
     def complete(self, client: Http, effect: Effect, key: str, made: dict[str, Any], reply: Reply) -> Sent:
         """What follows the first request; most operations are one."""
@@ -74,8 +75,8 @@ class Making(Kind):
             return Sent("retry", f"not sent: {failed}", down=is_down(failed))
         if forbidden:
             return Sent("refused", f"not sent: {forbidden}")
-        metadata = {**(effect.body.get("metadata") or {}), stripe_check.MADE_BY: key}
-        reply = stripe_wire.post(client, self.path, {**self.params(effect, key), "metadata": metadata}, key)
+        metadata = {**(effect.body.get("metadata") or {}), check.MADE_BY: key}
+        reply = wire.post(client, self.path, {**self.params(effect, key), "metadata": metadata}, key)
         if reply.used_up:
             return self._found_or_stuck(client, effect, key, reply)
         if reply.meaning != "done":
@@ -86,7 +87,7 @@ class Making(Kind):
 
     def done(self, made: Mapping[str, Any], reply: Reply) -> Sent:
         """It stands; the receipt keeps what `changed_since` compares."""
-        key = stripe_check.marker(made, stripe_check.MADE_BY)
+        key = check.marker(made, check.MADE_BY)
         receipt = {**reply.receipt, "object": made["id"], "key": key, "stands": self.stands(made)}
         return Sent("already" if reply.replayed else "done", reply.detail, made["id"], receipt)
 
@@ -124,19 +125,19 @@ class Making(Kind):
     def _is_ours(self, made: Mapping[str, Any], key: str) -> bool:
         return (
             made.get("object") == self.noun
-            and stripe_check.is_id(made.get("id"), self.prefixes)
-            and stripe_check.marker(made, stripe_check.MADE_BY) == key
+            and check.is_id(made.get("id"), self.prefixes)
+            and check.marker(made, check.MADE_BY) == key
         )
 
     def _listed(self, client: Http, effect: Effect, key: str, since: datetime | None) -> dict[str, Any] | None:
         asked = self.siblings(effect)
         if since is not None:
             asked["created"] = {"gte": int(since.timestamp())}
-        entries = stripe_reads.every(client, self.path, asked)
+        entries = reads.every(client, self.path, asked)
         return next((entry for entry in entries if self._is_ours(entry, key)), None)
 
     def _told(self, client: Http, key: str, since: datetime) -> dict[str, Any] | None:
-        for event in stripe_reads.events(client, types=[self.event_type], created_gte=since):
+        for event in reads.events(client, types=[self.event_type], created_gte=since):
             request, made = event.get("request"), (event.get("data") or {}).get("object")
             if isinstance(request, dict) and request.get("idempotency_key") == key and isinstance(made, dict):
                 return made

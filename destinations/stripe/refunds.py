@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from contracts.money import Money
-from destinations import stripe_check, stripe_reads
 from destinations.base import Effect
 from destinations.http import Http
 from destinations.remote import Image, NoInverse, Operation, Sent
-from destinations.stripe_answers import Reply
-from destinations.stripe_making import Making
-from destinations.stripe_operation import KEY_SECONDS, image_of
+from destinations.stripe import check, reads
+from destinations.stripe.answers import Reply
+from destinations.stripe.making import Making
+from destinations.stripe.operation import KEY_SECONDS, image_of
 
 REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 #: What a refund may be of: by the member that names it, and how its ids begin.
@@ -29,39 +29,37 @@ class CreateRefund(Making):
 
     def problems(self, effect: Effect) -> Iterator[str]:
         body = effect.body
-        yield from stripe_check.members(
-            body, {"amount_minor", "currency"}, {"charge", "payment_intent", "reason", "metadata"}
-        )
+        yield from check.members(body, {"amount_minor", "currency"}, {"charge", "payment_intent", "reason", "metadata"})
         if len(SOURCES.keys() & body.keys()) != 1:
             yield "a refund is of a charge or of a payment_intent, one of them"
         for name, prefixes in SOURCES.items():
             if name in body:
-                yield from stripe_check.id(name, body[name], *prefixes)
-        yield from stripe_check.amount("amount_minor", body.get("amount_minor"))
-        yield from stripe_check.money(effect, body.get("amount_minor"))
+                yield from check.id(name, body[name], *prefixes)
+        yield from check.amount("amount_minor", body.get("amount_minor"))
+        yield from check.money(effect, body.get("amount_minor"))
         if body.get("reason") not in (None, *REASONS):
             yield f"reason is one of {', '.join(REASONS)}"
-        yield from stripe_check.metadata(body.get("metadata") or {})
+        yield from check.metadata(body.get("metadata") or {})
 
     def lines(self, effect: Effect) -> list[str]:
         body, name = effect.body, _source(effect)
-        amount = stripe_check.money_text(body["amount_minor"], body["currency"])
+        amount = check.money_text(body["amount_minor"], body["currency"])
         why = f", because {body['reason'].replace('_', ' ')}" if body.get("reason") else ""
-        return [f"Pay back {amount} of the {name.replace('_', ' ')} {stripe_check.shown(body[name], name)}{why}."]
+        return [f"Pay back {amount} of the {name.replace('_', ' ')} {check.shown(body[name], name)}{why}."]
 
     def target(self, effect: Effect) -> str | None:
         name = _source(effect)
-        return None if stripe_check.is_receipt(effect.body[name]) else f"{name}s/{effect.body[name]}"
+        return None if check.is_receipt(effect.body[name]) else f"{name}s/{effect.body[name]}"
 
     def look(self, client: Http, effect: Effect) -> Image:
         name = _source(effect)
-        found = stripe_reads.find(client, f"/v1/{name}s/{effect.body[name]}")
+        found = reads.find(client, f"/v1/{name}s/{effect.body[name]}")
         if found is None:
             return Image(None)
         charge: dict[str, Any] | None = found
         if name == "payment_intent":
             id = found.get("latest_charge")
-            charge = stripe_reads.find(client, f"/v1/charges/{id}") if isinstance(id, str) else None
+            charge = reads.find(client, f"/v1/charges/{id}") if isinstance(id, str) else None
         if charge is None or not isinstance(charge.get("currency"), str):
             return image_of(effect.body[name], {"charge": None})
         members = ("id", "amount", "amount_refunded", "disputed", "status")

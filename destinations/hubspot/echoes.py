@@ -19,8 +19,8 @@ from typing import Any
 import msgspec
 
 from counterfoil import settings
-from destinations import hubspot_api as api
 from destinations.echoes import Clue, SentWrite
+from destinations.hubspot import api
 
 #: The app whose token writes, where it is not the app whose webhooks arrive.
 APP_SETTING = "HUBSPOT_APP_ID"

@@ -4,13 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from counterfoil import keys
-from destinations import hubspot_account as account
-from destinations import hubspot_answers as answers
-from destinations import hubspot_api as api
-from destinations import hubspot_fields as fields
 from destinations.base import Effect
 from destinations.http import Answer, Failed, Http
-from destinations.hubspot_action import member_problems, not_there
+from destinations.hubspot import account, answers, api, fields
+from destinations.hubspot.action import member_problems, not_there
 from destinations.remote import Attempt, Finding, Image, NoInverse, Operation, Sent
 
 KINDS = ("contacts", "companies", "deals", "tickets", "tasks")

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from contracts.payouts import PayoutPaidSnapshot
-from destinations import stripe_reads, stripe_wire
 from destinations.http import Failed, Http, NotConfigured
+from destinations.stripe import reads, wire
 from exceptions_queue.failures import ContextMissing, DestinationUnavailable
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ def payout_parts(event: PayoutPaidSnapshot, _: Mapping[str, Any]) -> list[dict[s
     """
     payout = event.about.id
     assert payout is not None, "Bug: the contract lets no payout through without an id"
-    return [_part(found) for found in _asked(lambda http: stripe_reads.payout_parts(http, payout))]
+    return [_part(found) for found in _asked(lambda http: reads.payout_parts(http, payout))]
 
 
 def _part(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,14 +35,14 @@ def _part(found: Mapping[str, Any]) -> dict[str, Any]:
 def _asked(read: Callable[[Http], T]) -> T:
     """Ask with the credential that only reads; what goes wrong gets its class and thereby its owner."""
     try:
-        http = stripe_wire.connect(write=False)
+        http = wire.connect(write=False)
     except NotConfigured as missing:
         raise ContextMissing(
             f"Stripe cannot be asked: {missing}", rule="not_configured", destination="stripe"
         ) from None
     try:
         return read(http)
-    except stripe_reads.Unreadable as unreadable:
+    except reads.Unreadable as unreadable:
         kind = DestinationUnavailable if unreadable.down else ContextMissing
         raise kind(str(unreadable), rule="unreadable", destination="stripe") from unreadable
     except Failed as failed:

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from counterfoil import settings
-from destinations import http, stripe_answers
+from destinations import http
 from destinations.http import Http
-from destinations.stripe_answers import READ_SETTING, WRITE_SETTING, Reply
+from destinations.stripe import answers
+from destinations.stripe.answers import READ_SETTING, WRITE_SETTING, Reply
 
 BASE_SETTING = "STRIPE_API_BASE"
 BASE = "https://api.stripe.com"
@@ -37,8 +38,8 @@ def post(client: Http, path: str, params: Mapping[str, Any], key: str) -> Reply:
     try:
         answer = client.call("POST", path, form=form(params), headers={"Idempotency-Key": key})
     except http.Failed as failed:
-        return stripe_answers.unanswered(failed)
-    return stripe_answers.read(answer, setting(client))
+        return answers.unanswered(failed)
+    return answers.read(answer, setting(client))
 
 
 def delete(client: Http, path: str) -> Reply:
@@ -46,8 +47,8 @@ def delete(client: Http, path: str) -> Reply:
     try:
         answer = client.call("DELETE", path)
     except http.Failed as failed:
-        return stripe_answers.unanswered(failed)
-    return stripe_answers.read(answer, setting(client))
+        return answers.unanswered(failed)
+    return answers.read(answer, setting(client))
 
 
 def form(params: Mapping[str, Any]) -> dict[str, str]:

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from counterfoil import clock
 from destinations.http import Failed, Http, NoAnswer
-from destinations.hubspot_answers import NotRead, Verdict, not_understood
-from destinations.hubspot_api import MARKER, needed
+from destinations.hubspot.answers import NotRead, Verdict, not_understood
+from destinations.hubspot.api import MARKER, needed
 from destinations.remote import Sent
 
 #: How long we believe that a type has (or has not) the property for our keys (seconds): somebody may add it any time.

@@ -1,9 +1,9 @@
 """HubSpot's CRM: contacts, companies, deals and tickets by a unique property, tasks, associations.
 
-    upsert_contact, upsert_company, upsert_deal, upsert_ticket    natural_key    hubspot_records
-    associate, dissociate                                         natural_key    hubspot_links
-    create_task                                                   probe          hubspot_tasks
-    archive (only takes back)                                     natural_key    hubspot_archive
+    upsert_contact, upsert_company, upsert_deal, upsert_ticket    natural_key    records.py
+    associate, dissociate                                         natural_key    links.py
+    create_task                                                   probe          tasks.py
+    archive (only takes back)                                     natural_key    archive.py
 
 Handlers build effects with the functions of this module: pure, and checked where they are built. An id or a value may
 be `references.receipt_of(key)`: what the write under that key makes before this one is sent.
@@ -15,20 +15,20 @@ from typing import Any
 
 from contracts.money import Money
 from counterfoil.settings import secret
-from destinations import hubspot_fields as fields
 from destinations import references
 from destinations.base import Effect, EffectInvalid, Safety
 from destinations.echoes import Echoes
 from destinations.http import Failed, Http, NotConfigured
-from destinations.hubspot_account import account_details
-from destinations.hubspot_action import Action, unread
-from destinations.hubspot_api import is_read
-from destinations.hubspot_archive import Archive
-from destinations.hubspot_echoes import HubSpotEchoes
-from destinations.hubspot_fields import Id, Value
-from destinations.hubspot_links import Associate, Dissociate
-from destinations.hubspot_records import Upsert
-from destinations.hubspot_tasks import CreateTask
+from destinations.hubspot import fields
+from destinations.hubspot.account import account_details
+from destinations.hubspot.action import Action, unread
+from destinations.hubspot.api import is_read
+from destinations.hubspot.archive import Archive
+from destinations.hubspot.echoes import HubSpotEchoes
+from destinations.hubspot.fields import Id, Value
+from destinations.hubspot.links import Associate, Dissociate
+from destinations.hubspot.records import Upsert
+from destinations.hubspot.tasks import CreateTask
 from destinations.remote import Attempt, Finding, Image, Operation, Sent
 
 NAME = "hubspot"

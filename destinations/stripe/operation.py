@@ -1,7 +1,7 @@
 """How any operation at Stripe goes, and how those go that change or remove an object which stands.
 
 Kind             what every operation says of itself
-├── Making       makes an object under an Idempotency-Key, with the key in its metadata (`stripe_making.py`)
+├── Making       makes an object under an Idempotency-Key, with the key in its metadata (`making.py`)
 └── Changing     changes or removes one; done twice it is done once, so looking at it tells
 """
 
@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from counterfoil import keys
-from destinations import http, stripe_reads
+from destinations import http
 from destinations.base import Effect
 from destinations.http import Http
 from destinations.remote import Attempt, Finding, Image, Meaning, NoInverse, Operation, Sent
-from destinations.stripe_answers import Reply
+from destinations.stripe import reads
+from destinations.stripe.answers import Reply
 
 #: Stripe keeps a key "at least 24 hours"; an hour less, because its clock and ours need not agree.
 KEY_SECONDS = 23 * 3600.0
@@ -158,4 +159,4 @@ def object_of(receipt: Mapping[str, Any]) -> str:
 
 def is_down(failed: http.Failed) -> bool:
     """Whether a failed read says something of Stripe as a whole."""
-    return failed.down if isinstance(failed, stripe_reads.Unreadable) else not isinstance(failed, http.ReadOnly)
+    return failed.down if isinstance(failed, reads.Unreadable) else not isinstance(failed, http.ReadOnly)

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from destinations import stripe_check, stripe_reads, stripe_wire
 from destinations.base import Effect
 from destinations.http import Http
 from destinations.remote import Attempt, Image, NoInverse, Operation, Sent
-from destinations.stripe_operation import KEY_SECONDS, Changing, image_of, object_of, taking_back
+from destinations.stripe import check, reads, wire
+from destinations.stripe.operation import KEY_SECONDS, Changing, image_of, object_of, taking_back
 
 #: What can be labelled, and how its ids begin.
 OBJECTS = {
@@ -35,19 +35,19 @@ class UpdateMetadata(Changing):
 
     def problems(self, effect: Effect) -> Iterator[str]:
         body = effect.body
-        yield from stripe_check.members(body, {"object", "id", "metadata"}, set())
+        yield from check.members(body, {"object", "id", "metadata"}, set())
         if body.get("object") not in OBJECTS:
             yield f"object is one of {', '.join(OBJECTS)}"
         else:
-            yield from stripe_check.id("id", body.get("id"), *OBJECTS[body["object"]])
-        yield from stripe_check.metadata(body.get("metadata"), removes=True)
+            yield from check.id("id", body.get("id"), *OBJECTS[body["object"]])
+        yield from check.metadata(body.get("metadata"), removes=True)
         if not body.get("metadata"):
             yield "there is nothing to set"
-        yield from stripe_check.no_money(effect)
+        yield from check.no_money(effect)
 
     def lines(self, effect: Effect) -> list[str]:
         body = effect.body
-        what = f"{body['object'].replace('_', ' ')} {stripe_check.shown(body['id'], body['object'])}"
+        what = f"{body['object'].replace('_', ' ')} {check.shown(body['id'], body['object'])}"
         return [
             f"Remove {name} from the {what}." if value is None else f'Set {name} of the {what} to "{value}".'
             for name, value in body["metadata"].items()
@@ -55,22 +55,22 @@ class UpdateMetadata(Changing):
 
     def target(self, effect: Effect) -> str | None:
         id = effect.body.get("id")
-        return None if stripe_check.is_receipt(id) else f"{effect.body['object']}s/{id}"
+        return None if check.is_receipt(id) else f"{effect.body['object']}s/{id}"
 
     def look(self, client: Http, effect: Effect) -> Image:
-        found = stripe_reads.find(client, _path(effect))
+        found = reads.find(client, _path(effect))
         if found is None:
             return Image(None)
         metadata = found.get("metadata")
         if not isinstance(metadata, dict):
-            raise stripe_reads.Unreadable(f"GET {_path(effect)}: an object without metadata")
-        names = [*effect.body["metadata"], stripe_check.CHANGED_BY]
+            raise reads.Unreadable(f"GET {_path(effect)}: an object without metadata")
+        names = [*effect.body["metadata"], check.CHANGED_BY]
         return image_of(effect.body["id"], {name: metadata.get(name) for name in names})
 
     def send(self, client: Http, effect: Effect, key: str, image: Image | None) -> Sent:
         values = {name: "" if value is None else value for name, value in effect.body["metadata"].items()}
-        params = {"metadata": {**values, stripe_check.CHANGED_BY: key}}
-        return self.ended(client, effect, key, stripe_wire.post(client, _path(effect), params, key))
+        params = {"metadata": {**values, check.CHANGED_BY: key}}
+        return self.ended(client, effect, key, wire.post(client, _path(effect), params, key))
 
     def id(self, effect: Effect) -> str:
         return str(effect.body["id"])
@@ -81,7 +81,7 @@ class UpdateMetadata(Changing):
 
     def is_done(self, effect: Effect, key: str, now: Image) -> bool:
         # Somebody may have changed the values since: then our key still tells that they were set.
-        return now.version is not None and (_says(effect, now.fields) or now.fields.get(stripe_check.CHANGED_BY) == key)
+        return now.version is not None and (_says(effect, now.fields) or now.fields.get(check.CHANGED_BY) == key)
 
     def is_undone(self, effect: Effect, attempt: Attempt, now: Image) -> bool:
         return attempt.image is not None and now.version == attempt.image.version

@@ -9,8 +9,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from destinations import stripe_answers, stripe_wire
 from destinations.http import Failed, Http
+from destinations.stripe import answers, wire
 from exceptions_queue.failures import ContextMissing
 
 #: The most that one page may have.
@@ -33,12 +33,12 @@ class TooMany(Unreadable):
 
 def find(http: Http, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
     """The object at a path; None when Stripe says that there is none, or that it was deleted. Raises: http.Failed."""
-    answer = http.call("GET", path, params=stripe_wire.form(params or {}))
+    answer = http.call("GET", path, params=wire.form(params or {}))
     if answer.status == 404 and answer.member("error", "code") == "resource_missing":
         return None
     body = answer.body
     if answer.status != 200 or not isinstance(body, dict) or not isinstance(body.get("object"), str):
-        reply = stripe_answers.read(answer, stripe_wire.setting(http))
+        reply = answers.read(answer, wire.setting(http))
         raise Unreadable(f"GET {path}: {reply.detail}", down=reply.down)
     return None if body.get("deleted") is True else body
 

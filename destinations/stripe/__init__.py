@@ -1,44 +1,36 @@
 """Stripe as a destination: customers, draft invoices, refunds, credit notes, metadata. Every write carries its key.
 
 The key goes out as the Idempotency-Key and stands in the object's metadata, so that it is found when Stripe has
-forgotten the first. What an operation does stands in `stripe_<noun>.py`, what Stripe's answers mean in
-`stripe_answers.py`. To add an operation: a `Kind` there, a row in `KINDS`, a builder below.
+forgotten the first. What an operation does stands in `<noun>.py`, what Stripe's answers mean in
+`answers.py`. To add an operation: a `Kind` there, a row in `KINDS`, a builder below.
 """
 
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec
 
-from destinations import (
-    references,
-    stripe_check,
-    stripe_credit_notes,
-    stripe_customers,
-    stripe_invoices,
-    stripe_metadata,
-    stripe_refunds,
-    stripe_wire,
-)
+from destinations import references
 from destinations.base import Effect, EffectInvalid, Safety
 from destinations.echoes import Echoes
 from destinations.http import Failed, Http
 from destinations.remote import Attempt, Finding, Image, Operation, Sent
-from destinations.stripe_echoes import StripeEchoes
-from destinations.stripe_operation import Kind, is_down
-from destinations.stripe_withdrawals import VoidCreditNote, WithdrawInvoice
+from destinations.stripe import check, credit_notes, customers, invoices, metadata, refunds, wire
+from destinations.stripe.echoes import StripeEchoes
+from destinations.stripe.operation import Kind, is_down
+from destinations.stripe.withdrawals import VoidCreditNote, WithdrawInvoice
 
 NAME = "stripe"
 
 KINDS: Mapping[str, Kind] = {
     kind.operation.name: kind
     for kind in (
-        stripe_customers.CreateCustomer(),
-        stripe_customers.DeleteCustomer(),
-        stripe_metadata.UpdateMetadata(),
-        stripe_invoices.CreateDraftInvoice(),
+        customers.CreateCustomer(),
+        customers.DeleteCustomer(),
+        metadata.UpdateMetadata(),
+        invoices.CreateDraftInvoice(),
         WithdrawInvoice(),
-        stripe_refunds.CreateRefund(),
-        stripe_credit_notes.CreateCreditNote(),
+        refunds.CreateRefund(),
+        credit_notes.CreateCreditNote(),
         VoidCreditNote(),
     )
 }
@@ -57,7 +49,7 @@ class Stripe:
 
     def check(self, effect: Effect) -> None:
         """Raises: EffectInvalid, with every problem."""
-        problems = list(stripe_check.key(effect))
+        problems = list(check.key(effect))
         kind = KINDS.get(effect.operation)
         if kind is None:
             problems.append(f"Stripe knows {', '.join(KINDS)}, not {effect.operation}")
@@ -68,7 +60,7 @@ class Stripe:
 
     def connect(self, *, write: bool) -> Http:
         """Raises: NotConfigured."""
-        return stripe_wire.connect(write=write)
+        return wire.connect(write=write)
 
     def target(self, effect: Effect) -> str | None:
         return KINDS[effect.operation].target(effect)
@@ -133,8 +125,8 @@ def _checked(build: Callable[Build, Effect]) -> Callable[Build, Effect]:
     return built
 
 
-create_customer = _checked(stripe_customers.create_customer)
-update_metadata = _checked(stripe_metadata.update_metadata)
-create_draft_invoice = _checked(stripe_invoices.create_draft_invoice)
-refund = _checked(stripe_refunds.refund)
-create_credit_note = _checked(stripe_credit_notes.create_credit_note)
+create_customer = _checked(customers.create_customer)
+update_metadata = _checked(metadata.update_metadata)
+create_draft_invoice = _checked(invoices.create_draft_invoice)
+refund = _checked(refunds.refund)
+create_credit_note = _checked(credit_notes.create_credit_note)

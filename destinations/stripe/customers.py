@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from counterfoil import keys
-from destinations import http, stripe_check, stripe_reads, stripe_wire
+from destinations import http
 from destinations.base import Effect
 from destinations.http import Http
 from destinations.remote import Image, Operation, Sent
-from destinations.stripe_making import Making
-from destinations.stripe_operation import KEY_SECONDS, Changing, image_of, is_down, object_of, taking_back
+from destinations.stripe import check, reads, wire
+from destinations.stripe.making import Making
+from destinations.stripe.operation import KEY_SECONDS, Changing, image_of, is_down, object_of, taking_back
 
 NAME_MAX = 256
 DESCRIPTION_MAX = 350
@@ -27,12 +28,12 @@ class CreateCustomer(Making):
 
     def problems(self, effect: Effect) -> Iterator[str]:
         body = effect.body
-        yield from stripe_check.members(body, {"name"}, {"email", "description", "metadata"})
-        yield from stripe_check.text("name", body.get("name"), NAME_MAX)
-        yield from stripe_check.email("email", body.get("email"), needed=False)
-        yield from stripe_check.text("description", body.get("description"), DESCRIPTION_MAX, needed=False)
-        yield from stripe_check.metadata(body.get("metadata") or {})
-        yield from stripe_check.no_money(effect)
+        yield from check.members(body, {"name"}, {"email", "description", "metadata"})
+        yield from check.text("name", body.get("name"), NAME_MAX)
+        yield from check.email("email", body.get("email"), needed=False)
+        yield from check.text("description", body.get("description"), DESCRIPTION_MAX, needed=False)
+        yield from check.metadata(body.get("metadata") or {})
+        yield from check.no_money(effect)
 
     def lines(self, effect: Effect) -> list[str]:
         email = effect.body.get("email")
@@ -69,20 +70,20 @@ class DeleteCustomer(Changing):
     )  # deleting is for ever at Stripe
 
     def problems(self, effect: Effect) -> Iterator[str]:
-        yield from stripe_check.members(effect.body, {"customer"}, set())
-        yield from stripe_check.id("customer", effect.body.get("customer"), "cus_")
-        yield from stripe_check.no_money(effect)
+        yield from check.members(effect.body, {"customer"}, set())
+        yield from check.id("customer", effect.body.get("customer"), "cus_")
+        yield from check.no_money(effect)
 
     def lines(self, effect: Effect) -> list[str]:
-        return [f"Delete the customer {stripe_check.shown(effect.body['customer'], 'customer')} for ever."]
+        return [f"Delete the customer {check.shown(effect.body['customer'], 'customer')} for ever."]
 
     def target(self, effect: Effect) -> str | None:
         found = effect.body.get("customer")
-        return None if stripe_check.is_receipt(found) else f"customers/{found}"
+        return None if check.is_receipt(found) else f"customers/{found}"
 
     def look(self, client: Http, effect: Effect) -> Image:
         id = effect.body["customer"]
-        found = stripe_reads.find(client, f"/v1/customers/{id}")
+        found = reads.find(client, f"/v1/customers/{id}")
         if found is None:
             return Image(None)
         fields = {name: found.get(name) for name in ("name", "email", "description")}
@@ -97,7 +98,7 @@ class DeleteCustomer(Changing):
             return Sent("retry", f"not sent: {failed}", down=is_down(failed))
         if in_use:
             return Sent("refused", f"not sent: the customer {id} has {', '.join(in_use)}; deleting it would end that")
-        reply = stripe_wire.delete(client, f"/v1/customers/{id}")
+        reply = wire.delete(client, f"/v1/customers/{id}")
         if reply.receipt.get("code") == "resource_missing":
             return self.done(effect, key, "the customer is gone", reply, "already")
         return self.ended(client, effect, key, reply)
@@ -123,7 +124,7 @@ def _uses(client: Http, id: str) -> Iterator[str]:
 
 
 def _of(client: Http, path: str, id: str, **more: str) -> Iterator[dict[str, Any]]:
-    return stripe_reads.every(client, path, {"customer": id, **more})
+    return reads.every(client, path, {"customer": id, **more})
 
 
 def _digest(value: object) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from destinations.echoes import Clue, SentWrite
-from destinations.stripe_check import SUB_KEY
+from destinations.stripe.check import SUB_KEY
 
 #: Cheaper than reading the whole event, and most have no key.
 _HAS_KEY = re.compile(r'"idempotency_key"\s*:\s*"')
