@@ -5,6 +5,7 @@ from counterfoil.tables.books import BooksAccount, BooksEntry, BooksLine
 from counterfoil.tables.cases import Case, CaseEvent, Notification, Replay, ReplayItem
 from counterfoil.tables.controls import CapUse, DestinationState, Pause, Review, Rollout, RolloutChange
 from counterfoil.tables.events import Checkpoint, Event, Payload, Run, SubjectState
+from counterfoil.tables.judgement import Decision, Label, PaidAnswer, QuestionState, Spend, TrainedModel
 from counterfoil.tables.reversals import Reversal, ReversalItem
 from counterfoil.tables.writes import Approval, ApprovalVote, Echo, Fact, Write
 
@@ -21,13 +22,17 @@ __all__ = [
     "Case",
     "CaseEvent",
     "Checkpoint",
+    "Decision",
     "DestinationState",
     "Echo",
     "Event",
     "Fact",
+    "Label",
     "Notification",
+    "PaidAnswer",
     "Pause",
     "Payload",
+    "QuestionState",
     "Rejection",
     "RejectionCount",
     "Replay",
@@ -38,6 +43,8 @@ __all__ = [
     "Rollout",
     "RolloutChange",
     "Run",
+    "Spend",
     "SubjectState",
+    "TrainedModel",
     "Write",
 ]

@@ -235,6 +235,26 @@ def upgrade() -> None:
     )
     op.create_index("facts_event", "facts", ["event_id"], unique=False)
     op.create_table(
+        "model_spends",
+        sa.Column("budget", sa.String(), nullable=False),
+        sa.Column("window_start", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reserved_micro_usd", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("spent_micro_usd", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.CheckConstraint("reserved_micro_usd >= 0 AND spent_micro_usd >= 0", name="model_spends_positive"),
+        sa.PrimaryKeyConstraint("budget", "window_start"),
+    )
+    op.create_table(
+        "paid_answers",
+        sa.Column("question_version", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("input_hash", sa.String(), nullable=False),
+        sa.Column("answer", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cost_micro_usd", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("question_version", "model", "input_hash"),
+    )
+    op.create_table(
         "pauses",
         sa.Column("scope", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -253,6 +273,17 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("event_id", "version"),
+    )
+    op.create_table(
+        "question_states",
+        sa.Column("question", sa.String(), nullable=False),
+        sa.Column("question_version", sa.String(), nullable=False),
+        sa.Column("mode", sa.String(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("changed_by", sa.String(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("mode IN ('shadow', 'ask', 'automatic')", name="question_states_mode"),
+        sa.PrimaryKeyConstraint("question"),
     )
     op.create_table(
         "rejection_counts",
@@ -369,6 +400,30 @@ def upgrade() -> None:
         sa.Column("event_key", sa.String(), nullable=False),
         sa.Column("event_id", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("handler", "subject"),
+    )
+    op.create_table(
+        "trained_models",
+        sa.Column("question", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("question_version", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("labels_seq", sa.BigInteger(), nullable=False),
+        sa.Column("artifact", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "report", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("trained_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("activated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("status IN ('candidate', 'active', 'retired', 'refused')", name="trained_models_status"),
+        sa.PrimaryKeyConstraint("question", "number"),
+    )
+    op.create_index(
+        "trained_models_one_active",
+        "trained_models",
+        ["question"],
+        unique=True,
+        postgresql_where=sa.text("status = 'active'"),
     )
     op.create_table(
         "writes",
@@ -535,6 +590,61 @@ def upgrade() -> None:
     )
     op.create_index("case_events_event", "case_events", ["event_id"], unique=False)
     op.create_table(
+        "decisions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=True),
+        sa.Column("generation", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("handler", sa.String(), nullable=True),
+        sa.Column("question", sa.String(), nullable=False),
+        sa.Column("question_version", sa.String(), nullable=False),
+        sa.Column("item", sa.String(), nullable=False),
+        sa.Column("input_hash", sa.String(), nullable=False),
+        sa.Column("fields", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("counterparty", sa.String(), nullable=True),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.String(), nullable=True),
+        sa.Column("tier", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("label", sa.String(), nullable=True),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("confidence", sa.Float(), nullable=True),
+        sa.Column("threshold", sa.Float(), nullable=True),
+        sa.Column("runner_up", sa.String(), nullable=True),
+        sa.Column("runner_up_confidence", sa.Float(), nullable=True),
+        sa.Column(
+            "evidence", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False
+        ),
+        sa.Column(
+            "precedents", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False
+        ),
+        sa.Column("tokens_in", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("tokens_out", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("cost_micro_usd", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("latency_ms", sa.Float(), nullable=True),
+        sa.Column("sampled", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("arm", sa.String(), nullable=True),
+        sa.Column("settled_by", sa.String(), nullable=True),
+        sa.Column("settled_label", sa.String(), nullable=True),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("(status = 'settled') = (settled_by IS NOT NULL)", name="decisions_settled_by_somebody"),
+        sa.CheckConstraint("status <> 'committed' OR label IS NOT NULL", name="decisions_committed_has_a_label"),
+        sa.CheckConstraint("status IN ('committed', 'asked', 'settled', 'shadow')", name="decisions_status"),
+        sa.CheckConstraint("tier IN ('repeat', 'local', 'hosted', 'none')", name="decisions_tier"),
+        sa.ForeignKeyConstraint(
+            ["event_id"],
+            ["events.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "decisions_asked", "decisions", ["question", "id"], unique=False, postgresql_where=sa.text("status = 'asked'")
+    )
+    op.create_index("decisions_counterparty", "decisions", ["question", "counterparty", "created_at"], unique=False)
+    op.create_index("decisions_event", "decisions", ["event_id"], unique=False)
+    op.create_index("decisions_question", "decisions", ["question", "created_at"], unique=False)
+    op.create_table(
         "echoes",
         sa.Column("write_id", sa.Uuid(), nullable=False),
         sa.Column("part", sa.String(), nullable=False),
@@ -636,6 +746,37 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("approval_id", "person"),
     )
+    op.create_table(
+        "labels",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("question", sa.String(), nullable=False),
+        sa.Column("input_hash", sa.String(), nullable=False),
+        sa.Column(
+            "fields", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
+        sa.Column("label", sa.String(), nullable=True),
+        sa.Column("origin", sa.String(), nullable=False),
+        sa.Column("use", sa.String(), nullable=False),
+        sa.Column("uniform", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("author", sa.String(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("decision_id", sa.Uuid(), nullable=True),
+        sa.Column("counterparty", sa.String(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint(
+            "origin IN ('shipped', 'imported', 'correction', 'override', 'approval_edit', 'sample', 'labelling')",
+            name="labels_origin",
+        ),
+        sa.CheckConstraint("use IN ('learn', 'calibrate', 'golden')", name="labels_use"),
+        sa.ForeignKeyConstraint(
+            ["decision_id"],
+            ["decisions.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("labels_input", "labels", ["question", "input_hash"], unique=False)
+    op.create_index("labels_question_seq", "labels", ["question", "seq"], unique=False)
 
     _run_scripts()
 
@@ -655,6 +796,9 @@ def downgrade() -> None:
         "approval_votes_keep_rules",
     ):
         op.execute(f"DROP FUNCTION IF EXISTS {function} CASCADE")
+    op.drop_index("labels_question_seq", table_name="labels")
+    op.drop_index("labels_input", table_name="labels")
+    op.drop_table("labels")
     op.drop_table("approval_votes")
     op.drop_index("reviews_person", table_name="reviews")
     op.drop_table("reviews")
@@ -671,6 +815,11 @@ def downgrade() -> None:
     op.drop_table("notifications")
     op.drop_index("echoes_event", table_name="echoes")
     op.drop_table("echoes")
+    op.drop_index("decisions_question", table_name="decisions")
+    op.drop_index("decisions_event", table_name="decisions")
+    op.drop_index("decisions_counterparty", table_name="decisions")
+    op.drop_index("decisions_asked", table_name="decisions", postgresql_where=sa.text("status = 'asked'"))
+    op.drop_table("decisions")
     op.drop_index("case_events_event", table_name="case_events")
     op.drop_table("case_events")
     op.drop_index("approvals_write", table_name="approvals")
@@ -710,6 +859,10 @@ def downgrade() -> None:
     op.drop_index("writes_event", table_name="writes")
     op.drop_index("writes_due", table_name="writes", postgresql_where=sa.text("due_at IS NOT NULL"))
     op.drop_table("writes")
+    op.drop_index(
+        "trained_models_one_active", table_name="trained_models", postgresql_where=sa.text("status = 'active'")
+    )
+    op.drop_table("trained_models")
     op.drop_table("subject_states")
     op.drop_index("runs_event", table_name="runs")
     op.drop_table("runs")
@@ -720,8 +873,11 @@ def downgrade() -> None:
     op.drop_table("replays")
     op.drop_table("rejections")
     op.drop_table("rejection_counts")
+    op.drop_table("question_states")
     op.drop_table("payloads")
     op.drop_table("pauses")
+    op.drop_table("paid_answers")
+    op.drop_table("model_spends")
     op.drop_index("facts_event", table_name="facts")
     op.drop_table("facts")
     op.drop_index("events_subject_due", table_name="events", postgresql_where=sa.text("due_at IS NOT NULL"))

@@ -1,0 +1,174 @@
+"""What judging leaves behind: decisions, people's labels, trained models, paid answers and what they cost."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Float, Identity, Index, LargeBinary, Text, text
+from sqlmodel import Field, SQLModel
+
+from counterfoil.tables.columns import Moment, document, moment, number, one_of
+
+TIERS = ("repeat", "local", "hosted", "none")
+#: `committed`: code acted on it. `asked`: a person has to say. `settled`: a person has said.
+DECISION_STATES = ("committed", "asked", "settled", "shadow")
+#: What a label is used for; drawn once when it is made and never changed, so that what measures never trains.
+LABEL_USES = ("learn", "calibrate", "golden")
+LABEL_ORIGINS = ("shipped", "imported", "correction", "override", "approval_edit", "sample", "labelling")
+QUESTION_MODES = ("shadow", "ask", "automatic")
+
+
+class Decision(SQLModel, table=True):
+    """One judged item of one event: what was asked, what was answered by whom, and what code made of it."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (
+        one_of("tier", TIERS, "decisions_tier"),
+        one_of("status", DECISION_STATES, "decisions_status"),
+        CheckConstraint("status <> 'committed' OR label IS NOT NULL", name="decisions_committed_has_a_label"),
+        CheckConstraint("(status = 'settled') = (settled_by IS NOT NULL)", name="decisions_settled_by_somebody"),
+        Index("decisions_event", "event_id"),
+        Index("decisions_asked", "question", "id", postgresql_where=text("status = 'asked'")),
+        Index("decisions_question", "question", "created_at"),
+        Index("decisions_counterparty", "question", "counterparty", "created_at"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    event_id: UUID | None = Field(default=None, foreign_key="events.id")
+    generation: int = number(0)
+    handler: str | None = None
+    question: str
+    question_version: str
+    #: Which part of the event: a line's id, or `event`.
+    item: str
+    input_hash: str
+    #: The fields of the question as they were judged; cleared with the event's payload.
+    fields: dict[str, Any] | None = document()
+    counterparty: str | None = None
+    amount_minor: int | None = Field(default=None, sa_type=BigInteger)
+    currency: str | None = None
+    tier: str
+    model: str
+    #: Null: it abstained. `why` says in words what code made of it, the bound that decided included.
+    label: str | None = None
+    status: str
+    why: str = Field(sa_type=Text)
+    confidence: float | None = Field(default=None, sa_type=Float)
+    threshold: float | None = Field(default=None, sa_type=Float)
+    runner_up: str | None = None
+    runner_up_confidence: float | None = Field(default=None, sa_type=Float)
+    #: Spans of the input: `[{field, start, end, text}]`; precedents: `[{label_id, label, text, similarity}]`.
+    evidence: list[Any] = document(default="'[]'")
+    precedents: list[Any] = document(default="'[]'")
+    tokens_in: int = number(0)
+    tokens_out: int = number(0)
+    #: Millionths of a US dollar.
+    cost_micro_usd: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    latency_ms: float | None = Field(default=None, sa_type=Float)
+    #: Drawn at random to be looked at by a person although it was committed.
+    sampled: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    arm: str | None = None
+    settled_by: str | None = None
+    settled_label: str | None = None
+    settled_at: Moment = moment()
+    created_at: Moment = moment(default_now=True)
+
+
+class Label(SQLModel, table=True):
+    """What a person says an input is. Never changed: a later one of the same author takes its place."""
+
+    __tablename__ = "labels"
+    __table_args__ = (
+        one_of("origin", LABEL_ORIGINS, "labels_origin"),
+        one_of("use", LABEL_USES, "labels_use"),
+        Index("labels_question_seq", "question", "seq"),
+        Index("labels_input", "question", "input_hash"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    seq: int = Field(sa_type=BigInteger, sa_column_args=(Identity(always=True),))
+    question: str
+    input_hash: str
+    fields: dict[str, Any] = document(default="'{}'")
+    #: Null: none of these.
+    label: str | None = None
+    origin: str
+    use: str
+    #: Drawn uniformly from real traffic: only such labels measure what happens.
+    uniform: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    author: str
+    reason: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
+    decision_id: UUID | None = Field(default=None, foreign_key="decisions.id")
+    counterparty: str | None = None
+    created_at: Moment = moment(default_now=True)
+
+
+class TrainedModel(SQLModel, table=True):
+    """One training of the local tier for one question: its weights, its thresholds, and how it did."""
+
+    __tablename__ = "trained_models"
+    __table_args__ = (
+        one_of("status", ("candidate", "active", "retired", "refused"), "trained_models_status"),
+        Index(
+            "trained_models_one_active",
+            "question",
+            unique=True,
+            postgresql_where=text("status = 'active'"),
+        ),
+    )
+
+    question: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    question_version: str
+    status: str
+    #: The newest label it has seen.
+    labels_seq: int = Field(sa_type=BigInteger)
+    artifact: bytes = Field(sa_type=LargeBinary)
+    #: Figures on the golden set, calibration, thresholds per risk group.
+    report: dict[str, Any] = document(default="'{}'")
+    reason: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
+    trained_at: Moment = moment(default_now=True)
+    activated_at: Moment = moment()
+
+
+class QuestionState(SQLModel, table=True):
+    """How far one question is let out. No row means `ask` for a question nobody has measured."""
+
+    __tablename__ = "question_states"
+    __table_args__ = (one_of("mode", QUESTION_MODES, "question_states_mode"),)
+
+    question: str = Field(primary_key=True)
+    question_version: str
+    mode: str
+    reason: str = Field(sa_type=Text)
+    changed_by: str
+    changed_at: Moment = moment(default_now=True)
+
+
+class PaidAnswer(SQLModel, table=True):
+    """A hosted model's answer to one input: paid for once, and asked for by one worker at a time."""
+
+    __tablename__ = "paid_answers"
+
+    question_version: str = Field(primary_key=True)
+    model: str = Field(primary_key=True)
+    input_hash: str = Field(primary_key=True)
+    #: Null while it is being asked, by whoever holds the lease.
+    answer: dict[str, Any] | None = document()
+    lease_until: Moment = moment()
+    cost_micro_usd: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    answered_at: Moment = moment()
+
+
+class Spend(SQLModel, table=True):
+    """Money for models in one window of one budget: reserved before a call, settled after it."""
+
+    __tablename__ = "model_spends"
+    __table_args__ = (
+        CheckConstraint("reserved_micro_usd >= 0 AND spent_micro_usd >= 0", name="model_spends_positive"),
+    )
+
+    #: `hour`, `day`, `question:<name>:day` …
+    budget: str = Field(primary_key=True)
+    window_start: Moment = Field(default=None, primary_key=True, sa_type=DateTime(timezone=True))
+    reserved_micro_usd: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    spent_micro_usd: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
