@@ -44,6 +44,7 @@ def invoice_paid(event: InvoicePaid) -> Outcome:
         memo=f"Invoice {invoice.number or invoice.id} paid",
         amount=amount,
         lines=lines,
+        refers_to=invoice.id,
         evidence=_evidence(invoice),
     )
     return Plan((entry,))

@@ -52,6 +52,7 @@ def entry(session: Session, write_key: str) -> dict[str, Any] | None:
         "date": found.entry_date.isoformat(),
         "memo": found.memo,
         "currency": found.currency,
+        "refers_to": found.refers_to,
         "lines": [{"account": line.account, "amount_minor": line.amount_minor, "memo": line.memo} for line in lines],
     }
 

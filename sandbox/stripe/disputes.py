@@ -30,7 +30,7 @@ def open_dispute(world: World, charge: dict[str, Any], amount_minor: int, reason
         status="needs_response",
     )
     made["evidence_details"] = {**made["evidence_details"], "due_by": world.now() + DUE_SECONDS}
-    taken = payments.book(world, made, -amount_minor, "adjustment", fee_minor=FEE_MINOR)
+    taken = payments.book(world, made, -amount_minor, "adjustment", category="dispute", fee_minor=FEE_MINOR)
     made["balance_transactions"] = [_shown(taken)]
     world.add(made)
     world.change(charge, disputed=True)
@@ -45,7 +45,8 @@ def close_dispute(world: World, made: dict[str, Any], status: str) -> dict[str, 
         raise wrong(f"The dispute is {made['status']} already.")
     movements = made["balance_transactions"]
     if status == "won":
-        movements = [*movements, _shown(payments.book(world, made, made["amount"], "adjustment"))]
+        given_back = payments.book(world, made, made["amount"], "adjustment", category="dispute_reversal")
+        movements = [*movements, _shown(given_back)]
         world.change(world.get("charge", made["charge"]), disputed=False)
     before = world.change(made, status=status, balance_transactions=movements)
     world.tell("charge.dispute.updated", made, before)

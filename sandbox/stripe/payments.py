@@ -117,8 +117,10 @@ def call_off(world: World, invoice: dict[str, Any]) -> None:
     world.change(intent, "payment_intent.canceled", status="canceled", canceled_at=world.now())
 
 
-def book(world: World, source: dict[str, Any], amount_minor: int, kind: str, *, fee_minor: int = 0) -> dict[str, Any]:
-    """One movement of the balance."""
+def book(
+    world: World, source: dict[str, Any], amount_minor: int, kind: str, *, category: str = "", fee_minor: int = 0
+) -> dict[str, Any]:
+    """One movement of the balance. Accountants go by the category; of most kinds it has the same name."""
     fee = {"amount": fee_minor, "application": None, "currency": source["currency"], "description": "Processing fee",
            "type": "stripe_fee"}  # fmt: skip
     return world.add(
@@ -135,7 +137,7 @@ def book(world: World, source: dict[str, Any], amount_minor: int, kind: str, *, 
             "fee": fee_minor,
             "fee_details": [fee] if fee_minor else [],
             "net": amount_minor - fee_minor,
-            "reporting_category": kind,
+            "reporting_category": category or kind,
             "source": source["id"],
             "status": "pending",
             "type": kind,

@@ -123,6 +123,7 @@ def test_a_stub_proves_a_write_without_the_database(api: httpx.Client, story: An
     assert stub["contract"]["version"] == "stripe.invoice_paid/2"
     assert json.loads(stub["event"]["payload"])["id"] == stub["event"]["key"]
     assert sum(line["amount_minor"] for line in stub["read_back"]["lines"]) == 0
+    assert f"books:invoice:{stub['read_back']['refers_to']}:paid" == write["key"]
     assert stub["audit"]
     digest = stub.pop("digest")
     assert keys.digest(stub) == digest

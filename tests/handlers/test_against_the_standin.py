@@ -94,6 +94,7 @@ def test_the_books_hold_what_the_stand_in_holds(api: Api, planned: Planned) -> N
 def test_a_payout_of_everything_leaves_nothing_on_clearing(api: Api, planned: Planned) -> None:
     """Its parts are read from the stand-in, add up, and carry the last fees away."""
     _refunds_and_notes(api)
+    _disputes(api)
     payout = api.do("payout", currency="eur")
     books = _books(api, planned)
     assert books["Assets:Bank:InTransit"] == payout["amount"]

@@ -48,7 +48,7 @@ def test_a_paid_invoice_becomes_one_entry_keyed_by_the_invoice() -> None:
     assert effect.key == "books:invoice:in_1SExample0000001:paid"
     assert effect.subject == "stripe:in_1SExample0000001"
     assert effect.amount == Money(18957, "EUR")
-    assert effect.body["date"] == "2026-11-02"
+    assert (effect.body["date"], effect.body["refers_to"]) == ("2026-11-02", "in_1SExample0000001")
     assert effect.body["memo"] == "Invoice EXAMPLE-0042 paid"
     assert _lines(plan) == [
         ("Assets:Stripe:Clearing", 18957),

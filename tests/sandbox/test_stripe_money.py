@@ -133,6 +133,9 @@ def test_a_dispute_takes_the_money_until_it_is_won(api: Api) -> None:
     assert api.do("close_dispute", dispute=dispute["id"], status="won")["status"] == "won"
     assert api.told() == ["charge.dispute.created", "charge.dispute.funds_withdrawn", "charge.dispute.updated",
                           "charge.dispute.closed", "charge.dispute.funds_reinstated"]  # fmt: skip
+    moved = api.get("balance_transactions", source=dispute["id"])["data"]
+    assert {(each["type"], each["reporting_category"], each["net"]) for each in moved} == {
+        ("adjustment", "dispute", -7000), ("adjustment", "dispute_reversal", 5000)}  # fmt: skip
     api.post("refunds", charge=charge["id"])
     with pytest.raises(CannotDo):
         api.do("close_dispute", dispute=dispute["id"], status="lost")
