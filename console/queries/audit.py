@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -13,6 +14,9 @@ from counterfoil import database, tables
 ABOUT_MAX = 500
 #: Rows per round trip while the whole chain is read; a few megabytes.
 PORTION = 2_000
+
+_ENTRIES = select(tables.AuditEntry.__table__).order_by(col(tables.AuditEntry.lane), col(tables.AuditEntry.seq))  # type: ignore[attr-defined]
+_ENDS = select(tables.AuditHead.__table__).where(col(tables.AuditHead.seq) > 0)  # type: ignore[attr-defined]
 
 
 def about(session: Session, subjects: Sequence[str]) -> list[answers.Audit]:
@@ -40,15 +44,23 @@ def about(session: Session, subjects: Sequence[str]) -> list[answers.Audit]:
 
 def chain(*, newest: int | None = None) -> Iterator[dict[str, Any]]:
     """Every entry by lane and number, or only the newest of each lane, as `chain.verified` wants them."""
-    entry = tables.AuditEntry
-    columns = (entry.lane, entry.seq, entry.at, entry.actor, entry.action, entry.subject, entry.detail, entry.hash)
-    wanted = select(*columns).order_by(col(entry.lane), col(entry.seq))  # type: ignore[call-overload]
+    wanted = _ENTRIES
     if newest is not None:
-        head = tables.AuditHead
+        entry, head = tables.AuditEntry, tables.AuditHead
         wanted = wanted.join(head, col(head.lane) == col(entry.lane)).where(col(entry.seq) > col(head.seq) - newest)
     with database.engine().connect() as connection:
         for row in connection.execution_options(yield_per=PORTION).execute(wanted):
             yield dict(row._mapping)
+
+
+@contextmanager
+def whole() -> Iterator[tuple[dict[str, tuple[int, bytes]], Iterator[dict[str, Any]]]]:
+    """The heads and every entry up to them: one view of the database, however much is written meanwhile."""
+    with database.engine().connect() as connection:
+        connection.execution_options(isolation_level="REPEATABLE READ")
+        ends = {row.lane: (row.seq, bytes(row.hash)) for row in connection.execute(_ENDS)}
+        entries = connection.execution_options(yield_per=PORTION).execute(_ENTRIES)
+        yield ends, (dict(row._mapping) for row in entries)
 
 
 def heads() -> dict[str, tuple[int, bytes]]:
