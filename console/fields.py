@@ -101,7 +101,7 @@ def _whole(value: Any) -> Any:
 class MoneyIn(Asked):
     """An amount as people send it."""
 
-    amount_minor: Annotated[int, BeforeValidator(_whole), Field(ge=-(10**15), le=10**15)]
+    amount_minor: Annotated[int, Field(ge=-(10**15), le=10**15), BeforeValidator(_whole)]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 

@@ -154,7 +154,7 @@ def test_owners_name_a_living_person_for_every_class(api: httpx.Client) -> None:
 def test_handlers_say_what_they_take(api: httpx.Client) -> None:
     """Name, version, source, types."""
     found = {one["name"]: one for one in api.get("/handlers").json()["items"]}
-    assert found["invoice_paid"]["types"] == ["invoice.paid"]
+    assert found["invoice_paid"]["types"] == ["invoice.paid", "invoice.payment_succeeded"]
     assert found["invoice_paid"]["version"]
 
 
