@@ -3,7 +3,7 @@
 The API's OpenAPI, its checks and the commands come from these.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
@@ -80,6 +80,12 @@ class ReplaysAsk(ListAsk):
     status: ReplayState | None = Field(None, description="state of the replay")
 
 
+class ReversalsAsk(ListAsk):
+    """Filters of the list of reversals."""
+
+    status: ReplayState | None = Field(None, description="state of the reversal")
+
+
 class StatsAsk(Asked):
     """The window of the numbers."""
 
@@ -96,11 +102,10 @@ class Change(Asked):
 FromStep = Literal["start", "failed_step"]
 
 
-class ReplayAsk(Asked):
-    """Run an event again, or show what would happen."""
+class TryOrChange(Asked):
+    """A change and why, or only what it would do."""
 
-    dry_run: bool = Field(False, description="only show the difference; nothing is sent or written")
-    from_step: FromStep = Field("start", alias="from", description="where to begin; `failed_step` keeps checkpoints")
+    dry_run: bool = Field(False, description="only show what it would do; nothing is sent or written")
     reason: Words | None = Field(None, description="why; kept in the audit for ever; a dry run needs none")
 
     model_config = ConfigDict(
@@ -113,10 +118,16 @@ class ReplayAsk(Asked):
     )
 
     @model_validator(mode="after")
-    def _says_why(self) -> "ReplayAsk":
+    def _says_why(self) -> Self:
         if not self.dry_run and self.reason is None:
-            raise ValueError("a replay needs a reason")
+            raise ValueError("a change needs a reason")
         return self
+
+
+class ReplayAsk(TryOrChange):
+    """Run an event again, or show what would happen."""
+
+    from_step: FromStep = Field("start", alias="from", description="where to begin; `failed_step` keeps checkpoints")
 
 
 class AssignAsk(Change):
@@ -175,6 +186,38 @@ class ReplaysPlanAsk(Change):
     dry_run: bool = Field(False, description="plan and show, do not start")
 
 
+class ReverseAsk(TryOrChange):
+    """Take a write back, or show the inverse and what somebody changed since."""
+
+
+class SettleAsk(Change):
+    """What the owner found out about a write in doubt."""
+
+    happened: bool = Field(description="whether it stands at the destination; if not, it is sent again")
+    reference: Word | None = Field(None, description="the id that the destination gave it; needed when it happened")
+
+
+class ReversalFilter(Asked):
+    """Which confirmed writes to take back; every member narrows, and one beside `status` is needed."""
+
+    destination: Word | None = Field(None, description="destination, e.g. `hubspot`")
+    operation: Word | None = Field(None, description="operation, e.g. `upsert_company`")
+    handler: Word | None = Field(None, description="name of the handler that planned it")
+    event: UUID | None = Field(None, description="id of the event that caused it")
+    subject: Word | None = Field(None, description="what the write is about")
+    status: WriteState | None = Field(None, description="`confirmed` when left out; others cannot be taken back")
+    since: MomentIn | None = Field(None, description="confirmed not before")
+    until: MomentIn | None = Field(None, description="confirmed before")
+    ids: Annotated[list[UUID], Field(min_length=1, max_length=1000)] | None = Field(None, description="these writes")
+
+
+class ReversalsPlanAsk(Change):
+    """Take many writes back: `dry_run` keeps it at the plan, which can be started later."""
+
+    filter: ReversalFilter = Field(json_schema_extra={"minProperties": 1}, description="which writes")
+    dry_run: bool = Field(False, description="plan and show, do not start")
+
+
 #: SHA-256 in hex.
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 #: As many as a person can look through at once.
@@ -206,3 +249,28 @@ class BatchAsk(Change):
 
     items: Annotated[list[BatchItemAsk], Field(min_length=1, max_length=BATCH_MAX)]
     dry_run: bool = Field(False, description="only show; nobody's answer is counted")
+
+
+class PauseAsk(Change):
+    """What is held, or let go."""
+
+    scope: Literal["source", "handler", "destination", "action"]
+    name: Word = Field(description="an action class is named `destination.operation`")
+
+
+class RolloutAsk(Change):
+    """How far a handler is let out."""
+
+    mode: Literal["shadow", "partial", "full", "paused"]
+    share: float | None = Field(None, gt=0, lt=1, description="`partial`: of the subjects, always the same ones")
+    segment: Annotated[dict[str, Any], Field(min_length=1, max_length=20)] | None = Field(
+        None, description="`partial`: members of the event by dotted path, each with its value or a list of such"
+    )
+    force: bool = Field(False, description="wider without the evidence for it; kept in the audit")
+
+
+class ReviewAsk(Change):
+    """Whether a handler's write is right."""
+
+    digest: Digest = Field(description="of the write that was judged")
+    agrees: bool

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from console.commands import act, approve, audit, books, look, processes, replay, send, set_up, shared
+from console.commands import act, approve, audit, books, control, look, processes, replay, reverse, send, set_up, shared
 
 app = typer.Typer(
     name="counterfoil",
@@ -31,7 +31,7 @@ def prepare() -> None:
     telemetry.configure("command", shared.config())
 
 
-for part in (processes, set_up, send, look, books, act, approve, replay, audit):
+for part in (processes, set_up, send, look, books, act, approve, replay, reverse, audit):
     part.register(app)
 
 

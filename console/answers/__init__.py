@@ -3,10 +3,23 @@
 from console.answers.approvals import Approval, Batch, BatchItem, Request, Sibling, Vote
 from console.answers.audit import Audit
 from console.answers.cases import Case, CaseDetail, CaseMember, Notification
+from console.answers.controls import (
+    Destination,
+    Lifted,
+    NextStep,
+    Pause,
+    Reviewed,
+    Rollout,
+    RolloutChange,
+    Shadow,
+    ShadowTotal,
+    ShadowWrite,
+)
 from console.answers.events import Answered, Correction, Difference, Event, EventDetail, Explanation, Queued
 from console.answers.installed import Handler, Owner, Stats
 from console.answers.page import Page
 from console.answers.replays import Replay
+from console.answers.reversals import Probed, Report, Reversal, ReversalItem, Undoing
 from console.answers.runs import Run, Step
 from console.answers.writes import Stub, Write
 
@@ -20,22 +33,37 @@ __all__ = [
     "CaseDetail",
     "CaseMember",
     "Correction",
+    "Destination",
     "Difference",
     "Event",
     "EventDetail",
     "Explanation",
     "Handler",
+    "Lifted",
+    "NextStep",
     "Notification",
     "Owner",
     "Page",
+    "Pause",
+    "Probed",
     "Queued",
     "Replay",
+    "Report",
     "Request",
+    "Reversal",
+    "ReversalItem",
+    "Reviewed",
+    "Rollout",
+    "RolloutChange",
     "Run",
+    "Shadow",
+    "ShadowTotal",
+    "ShadowWrite",
     "Sibling",
     "Stats",
     "Step",
     "Stub",
+    "Undoing",
     "Vote",
     "Write",
 ]

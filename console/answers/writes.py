@@ -27,6 +27,7 @@ class Write(Shown):
     digest: str
     receipt: dict[str, Any] | None
     detail: str | None
+    reverses: UUID | None = Field(description="the write that this one takes back")
     created_at: Moment
     confirmed_at: Moment | None
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from console import actions, approving, asks, idempotency
+from console import actions, approving, asks, idempotency, taking_back
 from console.answers import Batch, Queued
 from console.api import look
 from console.api.route import Asking, Reply
@@ -83,6 +83,58 @@ def approve_many(asking: Asking) -> Reply:
     )
 
 
+def reverse(asking: Asking) -> Reply:
+    ask: asks.ReverseAsk = asking.body
+    if ask.dry_run:
+        return taking_back.preview(asking.one)
+
+    def act(conn: Connection) -> Done:
+        return {"id": str(taking_back.reverse(conn, asking.actor.name, asking.one, ask))}
+
+    return once(asking, "reverse_write", act, lambda done: look.write(UUID(done["id"])))
+
+
+def probe(asking: Asking) -> Reply:
+    if not taking_back.is_in_doubt(asking.one):
+        return taking_back.standing(asking.one)
+
+    def act(conn: Connection) -> Done:
+        taking_back.probe(conn, asking.actor.name, asking.one, asking.body)
+        return {"id": str(asking.one)}
+
+    return once(asking, "probe_write", act, lambda done: taking_back.asked(UUID(done["id"])))
+
+
+def settle(asking: Asking) -> Reply:
+    def act(conn: Connection) -> Done:
+        taking_back.settle(conn, asking.actor.name, asking.one, asking.body)
+        return {"id": str(asking.one)}
+
+    return once(asking, "settle_write", act, lambda done: look.write(UUID(done["id"])))
+
+
+def plan_reversal(asking: Asking) -> Reply:
+    return _reversal(
+        asking, "plan_reversal", lambda conn: taking_back.plan_reversal(conn, asking.actor.name, asking.body)
+    )
+
+
+def start_reversal(asking: Asking) -> Reply:
+    def start(conn: Connection) -> UUID:
+        taking_back.start_reversal(conn, asking.actor.name, asking.one, asking.body)
+        return asking.one
+
+    return _reversal(asking, "start_reversal", start)
+
+
+def cancel_reversal(asking: Asking) -> Reply:
+    def cancel(conn: Connection) -> UUID:
+        taking_back.cancel_reversal(conn, asking.actor.name, asking.one, asking.body)
+        return asking.one
+
+    return _reversal(asking, "cancel_reversal", cancel)
+
+
 def replay_case(asking: Asking) -> Reply:
     return _replay(
         asking, "replay_case", lambda conn: actions.replay_case(conn, asking.actor.name, asking.one, asking.body)
@@ -116,7 +168,7 @@ def once(asking: Asking, name: str, act: Callable[[Connection], Done], answer: C
     from what was committed; if we die in between, the next request with the key gets the present state.
     """
     key = asking.idempotency_key
-    about = str(asking.id) if asking.id else None
+    about = str(asking.id) if asking.id else asking.name
     request = idempotency.fingerprint(asking.actor.name, name, about, asking.body.model_dump(mode="json"))
     with actions.doing() as conn:
         earlier = idempotency.find(conn, key, request) if key else None
@@ -150,3 +202,7 @@ def _write(asking: Asking, action: Callable[[Connection, str, UUID, Any], None])
 
 def _replay(asking: Asking, name: str, act: Callable[[Connection], UUID]) -> Reply:
     return once(asking, name, lambda conn: {"id": str(act(conn))}, lambda done: look.a_replay(UUID(done["id"])))
+
+
+def _reversal(asking: Asking, name: str, act: Callable[[Connection], UUID]) -> Reply:
+    return once(asking, name, lambda conn: {"id": str(act(conn))}, lambda done: look.reversal(UUID(done["id"])))

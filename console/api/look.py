@@ -16,13 +16,14 @@ from console.answers import (
     Page,
     Replay,
     Request,
+    Reversal,
     Run,
     Stats,
     Stub,
     Write,
 )
 from console.api.route import Asking
-from console.queries import approvals, cases, events, replays, roster, runs, stats, stub, workflows, writes
+from console.queries import approvals, cases, events, replays, reversals, roster, runs, stats, stub, workflows, writes
 
 Thing = TypeVar("Thing")
 
@@ -79,6 +80,14 @@ def show_replay(asking: Asking) -> Replay:
     return a_replay(asking.one)
 
 
+def list_reversals(asking: Asking) -> Page[Reversal]:
+    return reversals.find_page(asking.query)
+
+
+def show_reversal(asking: Asking) -> Reversal:
+    return reversal(asking.one)
+
+
 def list_owners(asking: Asking) -> Page[Owner]:
     return Page(items=roster.every(), next_cursor=None)
 
@@ -109,6 +118,16 @@ def approval(write_id: UUID) -> Approval:
 def a_replay(replay_id: UUID) -> Replay:
     """One replay of many. Raises: NotFound."""
     return _found(replays.find(replay_id), "replay", replay_id)
+
+
+def reversal(reversal_id: UUID) -> Reversal:
+    """One reversal of many. Raises: NotFound."""
+    return _found(reversals.find(reversal_id), "reversal", reversal_id)
+
+
+def write(write_id: UUID) -> Write:
+    """One write. Raises: NotFound."""
+    return _found(writes.find(write_id), "write", write_id)
 
 
 def _found(thing: Thing | None, noun: str, its_id: UUID) -> Thing:

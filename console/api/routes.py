@@ -1,7 +1,7 @@
 """The table of routes: the server, the OpenAPI document and the tests are made from it."""
 
 from console import answers, asks
-from console.api import act, look
+from console.api import act, control, look
 from console.api.route import Route
 
 _CHANGE = (404, 409)
@@ -47,6 +47,36 @@ ROUTES: tuple[Route, ...] = (
             ("reject", act.reject, "No: it is not made, nor the rest of its plan", asks.Change),
             ("edit", act.edit_write, "Another action, which somebody else approves", asks.ActionAsk),
         )
+    ),
+    Route(
+        "POST",
+        "/writes/{id}/reverse",
+        act.reverse,
+        "Take a write back, or show what that would do",
+        answers.Write | answers.Undoing,
+        body=asks.ReverseAsk,
+        refusals=_CHANGE,
+        right="act",
+    ),
+    Route(
+        "POST",
+        "/writes/{id}/probe",
+        act.probe,
+        "Ask the destination: what became of a doubt, or whether a write still stands",
+        answers.Probed,
+        body=asks.Change,
+        refusals=_CHANGE,
+        right="act",
+    ),
+    Route(
+        "POST",
+        "/writes/{id}/settle",
+        act.settle,
+        "What the owner found out about a write in doubt",
+        answers.Write,
+        body=asks.SettleAsk,
+        refusals=_CHANGE,
+        right="act",
     ),
     Route(
         "GET",
@@ -130,6 +160,86 @@ ROUTES: tuple[Route, ...] = (
         body=asks.Change,
         refusals=_CHANGE,
         right="act",
+    ),
+    Route(
+        "GET", "/reversals", look.list_reversals, "Reversals", answers.Page[answers.Reversal], query=asks.ReversalsAsk
+    ),
+    Route(
+        "POST",
+        "/reversals",
+        act.plan_reversal,
+        "Take many writes back by filter, or only plan it",
+        answers.Reversal,
+        body=asks.ReversalsPlanAsk,
+        refusals=(409,),
+        right="act",
+    ),
+    Route("GET", "/reversals/{id}", look.show_reversal, "Plan, report, what was kept and why", answers.Reversal),
+    *(
+        Route(
+            "POST",
+            f"/reversals/{{id}}/{verb}",
+            function,
+            summary,
+            answers.Reversal,
+            body=asks.Change,
+            refusals=_CHANGE,
+            right="act",
+        )
+        for verb, function, summary in (
+            ("start", act.start_reversal, "Start a planned reversal"),
+            ("cancel", act.cancel_reversal, "Stop a reversal"),
+        )
+    ),
+    Route("GET", "/pauses", control.list_pauses, "What is paused, and by whom", answers.Page[answers.Pause]),
+    Route(
+        "POST",
+        "/pauses",
+        control.pause,
+        "Hold everything of a source, a handler, a destination or an action class",
+        answers.Pause,
+        body=asks.PauseAsk,
+        refusals=(409,),
+        right="act",
+    ),
+    Route(
+        "POST",
+        "/pauses/lift",
+        control.lift,
+        "Let it go; what was parked goes on in its order",
+        answers.Lifted,
+        body=asks.PauseAsk,
+        refusals=_CHANGE,
+        right="act",
+    ),
+    Route("GET", "/handlers/{name}/rollout", control.show_rollout, "How far a handler is let out", answers.Rollout),
+    Route(
+        "PUT",
+        "/handlers/{name}/rollout",
+        control.let_out,
+        "Let a handler out further, or less far",
+        answers.Rollout,
+        body=asks.RolloutAsk,
+        refusals=_CHANGE,
+        right="act",
+    ),
+    Route("GET", "/handlers/{name}/shadow", control.show_shadow, "What it would have written", answers.Shadow),
+    Route(
+        "POST",
+        "/writes/{id}/review",
+        control.review,
+        "Whether a handler's write is right: the evidence of its rollout",
+        answers.Reviewed,
+        body=asks.ReviewAsk,
+        refusals=_CHANGE,
+        right="act",
+    ),
+    Route(
+        "GET",
+        "/destinations",
+        control.list_destinations,
+        "How destinations are, and what waits for them",
+        answers.Page[answers.Destination],
     ),
     Route("GET", "/owners", look.list_owners, "Who answers for which failure", answers.Page[answers.Owner]),
     Route("GET", "/handlers", look.list_handlers, "The workflows", answers.Page[answers.Handler]),

@@ -31,6 +31,13 @@ def find_page(ask: WritesAsk) -> answers.Page[answers.Write]:
     return answers.Page(items=[shown(row) for row in rows], next_cursor=following)
 
 
+def find(write_id: UUID) -> answers.Write | None:
+    """One write."""
+    with Session(database.engine()) as session:
+        row = session.get(tables.Write, write_id)
+        return None if row is None else shown(row)
+
+
 def of_event(session: Session, event_id: UUID) -> list[answers.Write]:
     """The writes that an event caused, in the order in which they were planned."""
     rows = session.exec(

@@ -55,9 +55,21 @@ def test_no_change_of_real_things_breaks_the_api(listener: str, story: Any, rows
         headers={"Authorization": f"Bearer {TOKEN}"},
         json={"reason": "fuzz", "filter": {"source": "stripe"}, "dry_run": True},
     ).json()["id"]
+    reversal = httpx.post(
+        f"{listener}{PREFIX}/reversals",
+        headers={"Authorization": f"Bearer {TOKEN}"},
+        json={"reason": "fuzz", "filter": {"destination": "books"}, "dry_run": True},
+    ).json()["id"]
     write = rows("SELECT id FROM writes")[0]["id"]
     run = rows("SELECT id FROM runs")[0]["id"]
-    known = {"events": story.failed, "cases": story.case, "replays": replay, "writes": write, "runs": run}
+    known = {
+        "events": story.failed,
+        "cases": story.case,
+        "replays": replay,
+        "writes": write,
+        "runs": run,
+        "reversals": reversal,
+    }
     for operation in _operations(listener):
         if "{id}" in operation.path:
             kind = operation.path.removeprefix(PREFIX).split("/")[1]
