@@ -22,24 +22,34 @@ from exceptions_queue.policy import PERIOD_LOCKED, policy
 #: Applied per round; what is more comes with the next one.
 LIMIT = 100
 
+# Nothing of a plan is made while another part of it waits for a person, nor before what goes out ahead of it: that may
+# be shown to people once more.
+_ITS_TURN = """
+(w.reverses IS NOT NULL OR NOT EXISTS (
+    SELECT 1 FROM writes o WHERE o.event_id = w.event_id AND o.reverses IS NULL
+      AND (o.status = 'awaiting_approval'
+           OR o.position < w.position AND o.destination <> ALL(%(own)s)
+              AND o.status NOT IN ('confirmed', 'superseded', 'reversing', 'reversed'))))
+"""
 _DUE = f"""
 SELECT w.id, w.event_id FROM writes w
-WHERE w.due_at <= now() AND w.destination = ANY(%s) AND w.status IN ('planned', 'approved')
+WHERE w.due_at <= now() AND w.destination = ANY(%(own)s) AND w.status IN ('planned', 'approved')
   AND (w.approvals_needed = 0 OR write_is_approved(w))
-  AND {FREE_TO_GO}
-ORDER BY w.due_at LIMIT %s
+  AND {FREE_TO_GO} AND {_ITS_TURN}
+ORDER BY w.due_at LIMIT %(limit)s
 """
-_LOCKED = """
+_LOCKED = f"""
 SELECT id, key, destination, operation, subject, amount_minor, currency, action, event_id, reverses, status, handler,
        (SELECT e.source FROM events e WHERE e.id = w.event_id) AS source
-FROM writes w WHERE id = ANY(%s) AND status IN ('planned', 'approved') AND due_at <= now()
-  AND (approvals_needed = 0 OR write_is_approved(w)) ORDER BY id FOR UPDATE OF w
+FROM writes w WHERE id = ANY(%(ids)s) AND status IN ('planned', 'approved') AND due_at <= now()
+  AND (approvals_needed = 0 OR write_is_approved(w)) AND {_ITS_TURN} ORDER BY id FOR UPDATE OF w
 """
 
 
 def apply_due(conn: Connection, destinations: Mapping[str, SameTransaction], recorded: Recorded) -> None:
     """Make the writes of our own destinations that are due; what comes of it is added to the round's."""
-    due = conn.execute(_DUE, (list(destinations), LIMIT)).fetchall()
+    own = list(destinations)
+    due = conn.execute(_DUE, {"own": own, "limit": LIMIT}).fetchall()
     if not due:
         return
     # Skipped: the round holds events already, and waiting for more could close a circle of waiters.
@@ -48,7 +58,8 @@ def apply_due(conn: Connection, destinations: Mapping[str, SameTransaction], rec
         ([row["event_id"] for row in due],),
     )
     events = {row["id"] for row in ours}
-    rows = conn.execute(_LOCKED, ([row["id"] for row in due if row["event_id"] in events],)).fetchall()
+    ids = [row["id"] for row in due if row["event_id"] in events]
+    rows = conn.execute(_LOCKED, {"ids": ids, "own": own}).fetchall()
     refused = {row["id"]: closed for row in rows if (closed := _closed(row))}
     for name, destination in destinations.items():
         batch = {row["id"]: row for row in rows if row["destination"] == name and row["id"] not in refused}

@@ -1,7 +1,7 @@
 """Where each effect of a plan goes, and the rows that say so.
 
 confirmed           ours, and nobody needs to be asked: written in the commit's own transaction
-planned             behind a network: on its way as soon as this transaction is committed
+planned             behind a network, or ours and held with its plan: on its way as soon as nothing holds it
 awaiting_approval   the policy asks a person first (what is looked at before is judged when it was looked at)
 shadow              the handler is not let out: recorded, never sent
 """
@@ -84,7 +84,7 @@ def _place(one: Pass, position: int, effect: Effect, destination: Destination, o
 
 def hold_at_caps(conn: Connection, placed: Sequence[Placed], destinations: Mapping[str, Destination]) -> None:
     """What a cap does not let through waits for a person. What is looked at first is held to its caps then."""
-    free = [one for one in placed if one.status in (W.CONFIRMED, W.PLANNED) and not _looks(one, destinations)]
+    free = [one for one in placed if one.status in (W.CONFIRMED, W.PLANNED) and not looks_first(one, destinations)]
     full = caps.over(conn, [use_of(one, destinations) for one in free])
     for one in free:
         if one.id in full:
@@ -99,7 +99,8 @@ def use_of(one: Placed, destinations: Mapping[str, Destination]) -> caps.Use:
     return approving.use_of(one.id, one.effect, destinations[one.effect.destination], handler)
 
 
-def _looks(one: Placed, destinations: Mapping[str, Destination]) -> bool:
+def looks_first(one: Placed, destinations: Mapping[str, Destination]) -> bool:
+    """Whether its target is looked at before anything is decided about it."""
     destination = destinations[one.effect.destination]
     return is_remote(destination) and destination.operations[one.effect.operation].looks
 

@@ -3,8 +3,12 @@
 written            the same content: done, and linked; other content: a person compares
 on its way         the event waits for it; a plan that changed before anything was sent takes its place
 never had effect   (shadow, rejected, expired, refused, superseded) planned anew, after a no by people only
+
+A plan stands or falls as one: while people are asked about a part of it nothing else of it is made, and after a no to
+a part the same plan makes none of the others either.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,9 +17,8 @@ from counterfoil.database import Connection
 from counterfoil.ledger import finish, outbox
 from counterfoil.lifecycle import EventState, WriteState
 from destinations.base import Destination
-from destinations.remote import is_remote
 from engine.passing import Pass, Verdict
-from engine.steps.placing import Placed, ask, planned_row, tell, use_of
+from engine.steps.placing import Placed, ask, looks_first, planned_row, tell, use_of
 from exceptions_queue import caps, failures
 from exceptions_queue.policy import Decision
 
@@ -29,19 +32,46 @@ WRITTEN = frozenset({W.CONFIRMED, W.REVERSING, W.REVERSED})
 MEET_SECONDS = 15.0
 
 
+def hold_together(conn: Connection, placed: Sequence[Placed], destinations: Mapping[str, Destination]) -> None:
+    """What is ours waits for the parts of its plan that people are asked about, now or because they were before.
+
+    What is looked at first is judged by the sender, and holds what comes after it.
+    """
+    judged = [found for found in placed if not looks_first(found, destinations)]
+    parts = Counter(id(found.one) for found in judged)
+    several = [found for found in judged if parts[id(found.one)] > 1 and found.status is not W.SHADOW]
+    if not any(found.status is W.CONFIRMED for found in several):
+        return
+    standing = finish.standing_writes(conn, [found.effect.key for found in several])
+    asked = {
+        id(found.one)
+        for found in several
+        if found.status is W.AWAITING_APPROVAL or _was_asked(standing.get(found.effect.key))
+    }
+    for found in several:
+        if found.status is W.CONFIRMED and id(found.one) in asked:
+            found.status = W.PLANNED
+
+
+def _was_asked(there: Mapping[str, Any] | None) -> bool:
+    return there is not None and there["approvals_needed"] > 0 and there["status"] not in WRITTEN
+
+
 def meet_standing(
     conn: Connection, late: Sequence[Placed], destinations: Mapping[str, Destination]
 ) -> list[audit.Entry]:
     """Keys that stand already, each by what stands under it."""
     standing = finish.standing_writes(conn, [found.effect.key for found in late])
+    declined = {id(found.one) for found in late if _is_declined(found, standing[found.effect.key])}
     again: list[Placed] = []
     for found in late:
         there = standing[found.effect.key]
-        # What a person edited after it was planned is no other plan.
-        same = found.effect.digest in (there["digest"], there["planned_digest"])
+        same = _is_same(found, there)
         state = WriteState(there["status"])
         if found.status is W.SHADOW and state in FREE:
             tell(found)
+        elif state in FREE and id(found.one) in declined and not (state is W.REJECTED and same):
+            continue  # the part that people said no to tells how its event ends
         elif (state in FREE and not (state is W.REJECTED and same)) or (
             state in UNSENT and not same and there["event_id"] == found.one.event.id
         ):
@@ -62,6 +92,15 @@ def meet_standing(
     return entries
 
 
+def _is_same(found: Placed, there: Mapping[str, Any]) -> bool:
+    """Whether that is what stands; what a person edited after it was planned is no other plan."""
+    return found.effect.digest in (there["digest"], there["planned_digest"])
+
+
+def _is_declined(found: Placed, there: Mapping[str, Any]) -> bool:
+    return there["status"] == W.REJECTED and _is_same(found, there) and found.status is not W.SHADOW
+
+
 def _asked_again(found: Placed, there: Mapping[str, Any], destinations: Mapping[str, Destination]) -> Placed:
     """What people were asked about before, only people let through, and no fewer; whatever the policy says."""
     if found.status is W.SHADOW:
@@ -69,9 +108,7 @@ def _asked_again(found: Placed, there: Mapping[str, Any], destinations: Mapping[
     if there["approvals_needed"] > found.decision.needed:
         rule = found.decision.rule if found.decision.needed else "asked_before"
         found.decision = Decision(there["approvals_needed"], rule, found.decision.expires_hours)
-        destination = destinations[found.effect.destination]
-        looks = is_remote(destination) and destination.operations[found.effect.operation].looks
-        found.status = W.PLANNED if looks else W.AWAITING_APPROVAL
+        found.status = W.PLANNED if looks_first(found, destinations) else W.AWAITING_APPROVAL
     elif found.status is W.CONFIRMED:
         found.status = W.PLANNED  # applied by the sender's next round, in its own transaction
     return found

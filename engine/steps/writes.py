@@ -11,7 +11,7 @@ from destinations.base import Destination, Effect, is_own
 from engine.passing import Pass
 from engine.sending import approving, completing
 from engine.steps.placing import Placed, ask, hold_at_caps, places, planned_row, tell, use_of, written_row
-from engine.steps.standing import meet_standing
+from engine.steps.standing import hold_together, meet_standing
 from exceptions_queue import caps
 
 
@@ -28,6 +28,7 @@ def write(conn: Connection, passes: Sequence[Pass], destinations: Mapping[str, D
     if not placed:
         return []
     hold_at_caps(conn, placed, destinations)
+    hold_together(conn, placed, destinations)
     now = [found for found in placed if found.status is WriteState.CONFIRMED]
     later = [found for found in placed if found.status is not WriteState.CONFIRMED]
     new = finish.record_writes(conn, [written_row(found) for found in now])
