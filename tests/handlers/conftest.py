@@ -10,7 +10,7 @@ import pytest
 
 import contracts
 from contracts.base import find as find_contract
-from engine.outcomes import Outcome, outcome_of
+from engine.outcomes import Outcome
 from engine.registry import find
 
 STRIPE = Path(contracts.__file__).parent / "samples" / "stripe"
@@ -29,7 +29,7 @@ def _planned(event: dict[str, Any], context: dict[str, Any] | None = None) -> Ou
     if spec is None:
         raise LookupError(f"nobody handles {kind}")
     contract = find_contract("stripe", kind, event.get("api_version"), event).check(event)
-    return outcome_of(spec.function(contract, context or {}) if spec.takes_context else spec.function(contract))
+    return spec.function(contract, context or {}) if spec.takes_context else spec.function(contract)
 
 
 @pytest.fixture(scope="session")

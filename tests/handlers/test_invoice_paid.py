@@ -15,7 +15,6 @@ from contracts.base import find
 from contracts.money import DECIMALS, Money
 from contracts.stripe import InvoicePaid, InvoicePaidBefore20250331, InvoicePaidSince20250331
 from engine import NeedsPerson, Plan, Skip
-from engine.outcomes import as_json
 from handlers.invoice_paid import invoice_paid
 
 STRIPE = Path(contracts.__file__).parent / "samples" / "stripe"
@@ -152,7 +151,7 @@ def test_an_event_that_does_not_carry_the_whole_invoice_is_not_booked(sample: st
 def test_nothing_personal_reaches_the_books() -> None:
     """Books are kept for ten years; names and mails of customers are not theirs to keep."""
     for event in (NOW, BEFORE):
-        told = json.dumps(as_json(_outcome(event)), ensure_ascii=False)
+        told = repr(_outcome(event))
         invoice = event["data"]["object"]
         for name in ("customer_email", "customer_name"):
             assert invoice[name] not in told
@@ -295,7 +294,7 @@ def test_any_valid_invoice_balances_and_says_what_the_invoice_says(spec: Spec) -
 @given(spec=specs)
 def test_both_shapes_of_one_invoice_are_one_entry(spec: Spec) -> None:
     """Moving an endpoint to another API version must not change the books."""
-    assert as_json(_outcome(_in_the_old_shape(spec))) == as_json(_outcome(_in_the_new_shape(spec)))
+    assert _outcome(_in_the_old_shape(spec)) == _outcome(_in_the_new_shape(spec))
 
 
 @given(
