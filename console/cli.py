@@ -31,7 +31,7 @@ def prepare() -> None:
     telemetry.configure("command", shared.config())
 
 
-for part in (processes, set_up, send, look, books, act, approve, replay, reverse, audit):
+for part in (processes, set_up, send, look, books, act, approve, control, replay, reverse, audit):
     part.register(app)
 
 

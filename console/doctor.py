@@ -234,6 +234,34 @@ def _policy() -> Finding:
     )
 
 
+def _destinations() -> Finding:
+    """Which of them answer, as the workers know it; what waits for the others is not lost, but somebody should know."""
+    from console.queries import controls
+
+    found = controls.every_destination()
+    away = [f"{one.name} does not answer: {one.waiting} writes wait; {one.detail}" for one in found if one.since]
+    items = [f"{one.name}: {one.waiting} writes wait, the oldest for {one.oldest_seconds:.0f} s"
+             for one in found if one.oldest_seconds is not None]  # fmt: skip
+    detail = (
+        f"{len(away)} of {len(found)} do not answer" if away else f"{len(found)} destinations, none known to be away"
+    )
+    return Finding(name="destinations", verdict="wrong" if away else "ok", detail=detail, items=away or items)
+
+
+def _pauses() -> Finding:
+    """What people hold; an old pause is easily forgotten."""
+    from console.queries import controls
+
+    with database.transaction() as conn:
+        found = controls.pauses(conn)
+    items = [
+        f"{one.scope} {one.name}, by {one.paused_by} since {clock.rfc3339(one.paused_at)}: {one.reason}"
+        f" ({one.events_parked} events wait)"
+        for one in found
+    ]
+    return Finding(name="pauses", verdict="ok", detail=f"{len(found)} in force" if found else "none", items=items)
+
+
 def _books() -> Finding:
     from console.queries import promises
 
@@ -286,6 +314,8 @@ CHECKS: Mapping[str, Callable[[], Finding]] = {
     "nothing lost": _lost,
     "no doubles": _doubles,
     "approvals": _approvals,
+    "destinations": _destinations,
+    "pauses": _pauses,
     "books": _books,
     "audit": _audit,
     "backlog": _backlog,

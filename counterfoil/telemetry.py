@@ -138,3 +138,9 @@ class metrics:  # noqa: N801 - reads as a namespace: telemetry.metrics.events_re
     notifications = Counter("counterfoil_notifications", "Notifications by result", ["status"])
     events_due = Gauge("counterfoil_events_due", "Events that could be claimed now")
     oldest_due_seconds = Gauge("counterfoil_oldest_due_seconds", "Age of the oldest event that could be claimed")
+    writes_waiting = Gauge("counterfoil_writes_waiting", "Writes on their way", ["destination"])
+    oldest_write_seconds = Gauge(
+        "counterfoil_oldest_write_seconds", "Age of the oldest write on its way", ["destination"]
+    )
+    destination_away = Gauge("counterfoil_destination_away", "1 while a destination does not answer", ["destination"])
+    pauses = Gauge("counterfoil_pauses", "Pauses in force", ["scope"])

@@ -110,6 +110,8 @@ def change(conn: Connection, handler: str, wanted: Rollout, *, who: str, reason:
             forced = against is not None
         because = {"forced": True} if forced else {}
         entries += put(conn, handler, standing, wanted, who=who, reason=reason, because=because)
+    elif entries:
+        controls.record_change(conn, handler, wanted.mode, wanted.share, wanted.segment, who=who, reason=reason)
     audit.append(conn, "desk", entries)
 
 
@@ -192,3 +194,19 @@ def _check(wanted: Rollout) -> None:
         raise RolloutUnclear("partial takes either a share of the subjects or a segment of the events")
     if wanted.share is not None and not 0 < wanted.share < 1:
         raise RolloutUnclear("a share lies between 0 and 1; for all or nothing there are full and shadow")
+    for path, value in (wanted.segment or {}).items():
+        values = value if isinstance(value, list) else [value]
+        if not _is_text(path) or not values or not all(_is_plain(one) for one in values):
+            raise RolloutUnclear(
+                "a segment names members of the event by dotted path, each with a value or a list of some"
+            )
+
+
+def _is_plain(value: object) -> bool:
+    """Whether an event's member can be compared with it: text, a whole number, true or false."""
+    return isinstance(value, bool) or (isinstance(value, int) and abs(value) < 2**53) or _is_text(value)
+
+
+def _is_text(value: object) -> bool:
+    """What Postgres can keep, and nobody mistakes for nothing."""
+    return isinstance(value, str) and bool(value.strip()) and "\x00" not in value and value.isprintable()

@@ -1,6 +1,7 @@
 """The sweeper: once a second, whatever must move by itself is moved. Any process may run it; one at a time does.
 
 ring         events that are due and in nobody's hands: never rung, retries, leases of the dead
+measure      what waits for destinations, and what is paused, as metrics
 escalate     cases that nobody answered; snoozed ones wake
 notify       messages that wait to be sent
 approvals    what nobody answered is not made; a yes that was not used in time is asked for again
@@ -21,7 +22,9 @@ import psycopg
 import destinations
 from counterfoil import database, queue, telemetry
 from counterfoil.database import Connection
+from counterfoil.ledger import reach
 from counterfoil.ledger.claim import backlog
+from counterfoil.tables.controls import PAUSE_SCOPES
 from engine import demoting, pausing, reversals, withdrawing
 from exceptions_queue import approvals, bursts, caps, escalation, notify, replay
 
@@ -41,9 +44,23 @@ def ring_for_due(conn: Connection) -> dict[str, int]:
     return {"due": due}
 
 
+def measure(conn: Connection) -> dict[str, int]:
+    """Keep the gauges that say what waits for destinations and what people hold."""
+    held = {row["scope"]: row["n"] for row in conn.execute("SELECT scope, count(*) AS n FROM pauses GROUP BY scope")}
+    for scope in PAUSE_SCOPES:
+        telemetry.metrics.pauses.labels(scope).set(held.get(scope, 0))
+    found = reach.waiting(conn, destinations.find())
+    for one in found:
+        telemetry.metrics.writes_waiting.labels(one.name).set(one.waiting)
+        telemetry.metrics.oldest_write_seconds.labels(one.name).set(max(one.oldest_seconds, 0.0))
+        telemetry.metrics.destination_away.labels(one.name).set(one.away)
+    return {"writes_waiting": sum(one.waiting for one in found)}
+
+
 #: What a sweep does, in order; each returns counts and commits or rolls back alone.
 SWEEPS: Mapping[str, Callable[[Connection], dict[str, int]]] = {
     "ring": ring_for_due,
+    "measure": measure,
     "escalate": escalation.run_once,
     "approvals": approvals.expire,
     "replays": replay.advance,

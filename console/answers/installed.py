@@ -49,3 +49,6 @@ class Stats(Shown):
     cases_live: dict[str, int]
     at_stake: list[Money]
     notifications_by_status: dict[str, int]
+    pauses: int
+    writes_waiting: dict[str, int] = Field(description="writes on their way, by destination")
+    destinations_away: list[str] = Field(description="those that do not answer")

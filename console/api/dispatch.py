@@ -64,6 +64,7 @@ def _answer(request: Request, route: Route, who: auth.Actor, raw: bytes) -> Resp
         query=_query(route.query, request.query_params),
         body=_parsed(route.body, raw) if route.body is not None else None,
         idempotency_key=_idempotency_key(request) if route.right == "act" else None,
+        name=str(request.path_params["name"]) if route.has_name else None,
     )
     with problems.told():
         found = route.call(asking)

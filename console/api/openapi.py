@@ -98,6 +98,8 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
 def _parameters(route: Route, schemas: _Schemas) -> Iterator[dict[str, Any]]:
     if route.has_id:
         yield {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+    if route.has_name:
+        yield {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     if route.query is not None:
         for name, schema in schemas.inside(route.query, "validation")["properties"].items():
             yield {
@@ -132,7 +134,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _responses(route: Route, schemas: _Schemas) -> dict[str, Any]:
     statuses = {400, 401, 503, *route.refusals}
-    if route.has_id:
+    if route.has_id or route.has_name:
         statuses.add(404)
     if route.body is not None:
         statuses |= {413, 415, 422}

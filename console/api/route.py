@@ -22,6 +22,13 @@ class Asking(NamedTuple):
     query: Any
     body: Any
     idempotency_key: str | None
+    name: str | None = None
+
+    @property
+    def named(self) -> str:
+        """The name in the path, on routes that have one."""
+        assert self.name is not None, "Bug: this route's path has no name"
+        return self.name
 
     @property
     def one(self) -> UUID:
@@ -38,7 +45,7 @@ Reply = BaseModel | str
 class Route:
     """One line of the table."""
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "PUT"]
     path: str
     call: Callable[[Asking], Reply]
     summary: str
@@ -55,7 +62,12 @@ class Route:
         return "{id}" in self.path
 
     @property
+    def has_name(self) -> bool:
+        """Whether the path names one thing by a word."""
+        return "{name}" in self.path
+
+    @property
     def name(self) -> str:
         """A stable name for generated clients, e.g. `get_events_id_explain`."""
-        words = self.path.replace("{id}", "id").strip("/").replace("/", "_")
+        words = self.path.replace("{id}", "id").replace("{name}", "name").strip("/").replace("/", "_")
         return f"{self.method.lower()}_{words}"

@@ -11,8 +11,8 @@ from counterfoil import database
 LISTED_MAX = 20
 
 #: P4. Every event is done, superseded, or ignored with a reason; or it still moves by itself (it is due some time and
-#: its payload is there to work on, or one of its writes is on its way); or it rests in a live case, and somebody will
-#: be reminded of that.
+#: its payload is there to work on, or one of its writes is on its way); or a pause holds it, which has a name and a
+#: reason; or it rests in a live case, and somebody will be reminded of that.
 LOST_EVENTS = text("""
     SELECT e.id, e.status || CASE
         WHEN e.status = 'ignored' THEN ', without a reason'
@@ -27,6 +27,7 @@ LOST_EVENTS = text("""
       AND NOT (e.status = 'waiting' AND EXISTS (
             SELECT 1 FROM writes w WHERE w.event_id = e.id AND w.due_at IS NOT NULL
               AND w.status IN ('planned', 'approved', 'sending', 'in_doubt')))
+      AND NOT (e.status = 'waiting' AND EXISTS (SELECT 1 FROM pauses p WHERE p.scope || ':' || p.name = e.parked))
       AND NOT (e.status IN ('waiting', 'exception') AND coalesce(c.status, '') IN ('open', 'acknowledged', 'snoozed'))
 """)
 

@@ -43,6 +43,7 @@ def read(ask: StatsAsk) -> answers.Stats:
             rejections=_rejections(session, since, until),
             notifications_by_status=_counts(session, col(tables.Notification.status), _told(since, until)),
             **_open_now(session),
+            **_held_now(session),
         )
 
 
@@ -113,4 +114,17 @@ def _open_now(session: Session) -> dict[str, Any]:
             col(member.amount_minor),
             [col(member.case_id).in_(ids), col(member.cleared_at).is_(None)],
         ),
+    }
+
+
+def _held_now(session: Session) -> dict[str, Any]:
+    """What people hold, and what waits for destinations."""
+    write, state = tables.Write, tables.DestinationState
+    away = session.exec(
+        select(state.destination).where(col(state.breaker) != "closed").order_by(col(state.destination))
+    ).all()
+    return {
+        "pauses": session.exec(select(func.count()).select_from(tables.Pause)).one(),
+        "writes_waiting": _counts(session, col(write.destination), [col(write.due_at).is_not(None)]),
+        "destinations_away": list(away),
     }

@@ -10,7 +10,7 @@ A trial ends with the first answer to a write: that reading works does not say t
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from counterfoil.database import Connection
 
@@ -190,3 +190,26 @@ def end_look(conn: Connection, destination: str, *, answers: bool) -> bool:
     }
     row = conn.execute(_LOOKED, values).fetchone()
     return row is not None and row["breaker"] == "closed"
+
+
+_WAITING = """
+SELECT d.name, coalesce(s.breaker, 'closed') <> 'closed' AS away, w.waiting, w.oldest_seconds
+FROM unnest(%s::text[]) AS d(name) LEFT JOIN destination_states s ON s.destination = d.name
+CROSS JOIN LATERAL (
+    SELECT count(*) AS waiting, coalesce(extract(epoch FROM now() - min(w.created_at)), 0)::float8 AS oldest_seconds
+    FROM writes w WHERE w.destination = d.name AND w.due_at IS NOT NULL) w
+"""
+
+
+class Waiting(NamedTuple):
+    """What waits for one destination."""
+
+    name: str
+    away: bool
+    waiting: int
+    oldest_seconds: float
+
+
+def waiting(conn: Connection, destinations: Collection[str]) -> list[Waiting]:
+    """How many writes are on their way to each, and for how long."""
+    return [Waiting(**row) for row in conn.execute(_WAITING, (sorted(destinations),))]
