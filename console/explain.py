@@ -1,10 +1,14 @@
 """The five answers about an event - what ran, succeeded, failed, which records, who was told - from its detail.
 
+And which events belong to it: those that tell the same, the write of ours that caused it, and what its own caused.
+
 Pure: everything is already in the detail, so the API, the commands and the tests say the same.
 """
 
 from collections.abc import Iterable
 from typing import Any
+
+from pydantic import BaseModel
 
 from console import answers
 from console.answers import Answered, EventDetail
@@ -32,6 +36,9 @@ def explain(event: EventDetail) -> answers.Explanation:
         failed=_failed(event),
         records=_records(event),
         notified=_notified(event),
+        same_fact=_same_fact(event),
+        caused_by=_caused_by(event),
+        caused=_caused(event),
     )
 
 
@@ -126,6 +133,34 @@ def _notified(event: EventDetail) -> Answered:
     return Answered(summary=said + (f" {_counted(missed, 'attempt')} failed." if missed else ""), facts=facts)
 
 
+def _same_fact(event: EventDetail) -> Answered:
+    if not event.same_fact:
+        return Answered(summary="No other event tells the same.", facts=[])
+    shown = ", ".join(sorted({f"{other.type} {other.key} ({other.status})" for other in event.same_fact}))
+    count = _counted(len({other.event_id for other in event.same_fact}), "other event")
+    return Answered(summary=f"{count} told the same: {shown}.", facts=[_all(other) for other in event.same_fact])
+
+
+def _caused_by(event: EventDetail) -> Answered:
+    cause = event.caused_by
+    if cause is None:
+        return Answered(summary="No write of ours is known to have caused it.", facts=[])
+    sentence = f"Our own write {cause.write} at {cause.destination}, made for event {cause.event_id}, came back as it."
+    return Answered(summary=sentence, facts=[_all(cause)])
+
+
+def _caused(event: EventDetail) -> Answered:
+    if not event.caused:
+        return Answered(summary="No event is known to have come of its writes.", facts=[])
+    shown = ", ".join(f"{other.type} {other.key} ({other.status})" for other in event.caused)
+    count = _counted(len(event.caused), "event")
+    return Answered(summary=f"{count} came of its writes: {shown}.", facts=[_all(other) for other in event.caused])
+
+
+def _all(shown: BaseModel) -> dict[str, Any]:
+    return shown.model_dump(mode="json")
+
+
 def _run_facts(run: answers.Run) -> dict[str, Any]:
     return _plain(
         {
@@ -169,6 +204,10 @@ def _counted(number: int, noun: str) -> str:
 
 
 def in_order(found: answers.Explanation) -> Iterable[tuple[str, Answered]]:
-    """The five answers in their order, for printing."""
+    """The five answers in their order, for printing; after them which events belong to it, where there are any."""
     for question in ("ran", "succeeded", "failed", "records", "notified"):
         yield question, getattr(found, question)
+    for question in ("same_fact", "caused_by", "caused"):
+        related = getattr(found, question)
+        if related.facts:
+            yield question.replace("_", " "), related

@@ -15,7 +15,18 @@ from console.answers.controls import (
     ShadowTotal,
     ShadowWrite,
 )
-from console.answers.events import Answered, Correction, Difference, Event, EventDetail, Explanation, Queued
+from console.answers.events import (
+    Answered,
+    Caused,
+    CausedBy,
+    Correction,
+    Difference,
+    Event,
+    EventDetail,
+    Explanation,
+    Queued,
+    SameFact,
+)
 from console.answers.installed import Handler, Owner, Stats
 from console.answers.page import Page
 from console.answers.replays import Replay
@@ -32,6 +43,8 @@ __all__ = [
     "Case",
     "CaseDetail",
     "CaseMember",
+    "Caused",
+    "CausedBy",
     "Correction",
     "Destination",
     "Difference",
@@ -56,6 +69,7 @@ __all__ = [
     "Rollout",
     "RolloutChange",
     "Run",
+    "SameFact",
     "Shadow",
     "ShadowTotal",
     "ShadowWrite",

@@ -47,6 +47,40 @@ class Correction(Shown):
     payload: Any
 
 
+class SameFact(Shown):
+    """Another event that tells a business fact which this one tells."""
+
+    fact: str
+    event_id: UUID
+    source: str
+    type: str
+    key: str
+    status: EventState
+    outcome: str | None
+
+
+class CausedBy(Shown):
+    """The write of ours without which the event would not have come."""
+
+    write_id: UUID
+    write: str = Field(description="its key")
+    destination: str
+    event_id: UUID = Field(description="the event that the write was made for")
+    part: str = Field(description="what of the write came back")
+
+
+class Caused(Shown):
+    """An event that came because of what was written for this one."""
+
+    write_id: UUID
+    write: str = Field(description="its key")
+    event_id: UUID
+    type: str
+    key: str
+    status: EventState
+    part: str = Field(description="what of the write came back")
+
+
 class EventDetail(Event):
     """An event with everything that is known about it."""
 
@@ -60,6 +94,9 @@ class EventDetail(Event):
     cases: list[Case]
     incidents: list[CaseMember] = Field(description="what exactly was wrong with it, per case")
     notifications: list[Notification]
+    same_fact: list[SameFact] = Field(description="other events that tell what it tells, at most 200")
+    caused_by: CausedBy | None = Field(description="the write of ours that came back as this event")
+    caused: list[Caused] = Field(description="events that came back from its writes, at most 200")
     audit: list[Audit]
 
 
@@ -71,7 +108,7 @@ class Answered(Shown):
 
 
 class Explanation(Shown):
-    """What ran, what succeeded, what failed, which records, who was told."""
+    """What ran, what succeeded, what failed, which records, who was told; and which events belong to it."""
 
     event_id: UUID
     summary: str
@@ -80,6 +117,9 @@ class Explanation(Shown):
     failed: Answered
     records: Answered
     notified: Answered
+    same_fact: Answered
+    caused_by: Answered
+    caused: Answered
 
 
 class Queued(Shown):

@@ -14,7 +14,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from console import answers
 from console.asks import EventsAsk
-from console.queries import audit, cases, page, runs, writes
+from console.queries import audit, cases, page, related, runs, writes
 from counterfoil import database, tables
 
 #: Distinct sources by jumping through the identity index: one probe per source, however many events there are.
@@ -69,6 +69,9 @@ def find(event_id: UUID) -> answers.EventDetail | None:
             cases=their_cases,
             incidents=cases.incidents(session, event_id),
             notifications=cases.notifications(session, case_ids),
+            same_fact=related.same_fact(session, event_id),
+            caused_by=related.caused_by(session, event_id),
+            caused=related.caused(session, event_id),
             audit=audit.about(
                 session,
                 [f"event:{event_id}"]

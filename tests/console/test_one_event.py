@@ -100,3 +100,23 @@ def test_a_queued_event_says_when_it_moves(api: httpx.Client, story: Any) -> Non
     found = api.get(f"/events/{story.queued}/explain").json()
     assert "moves by itself at 2099-01-01T00:00:00Z" in found["summary"]
     assert found["ran"]["summary"] == "Nothing has run yet."
+
+
+def test_events_of_one_fact_name_each_other(
+    api: httpx.Client, story: Any, an_event: An, work: Callable[[], None]
+) -> None:
+    """The same invoice told by another type: either explains the other, and the third has nothing to do with them."""
+    payload = api.get(f"/events/{story.done}").json()["payload"]
+
+    def again(fresh: dict[str, Any]) -> None:
+        fresh.update(payload | {"id": "evt_again", "type": "invoice.payment_succeeded"})
+
+    other = an_event(again, type="invoice.payment_succeeded", key="evt_again")
+    work()
+    for one, its_other in ((story.done, other), (other, story.done)):
+        found = api.get(f"/events/{one}/explain").json()
+        assert [fact["event_id"] for fact in found["same_fact"]["facts"]] == [str(its_other)]
+        assert found["same_fact"]["summary"].startswith("1 other event told the same: invoice.pa")
+        assert [fact["event_id"] for fact in api.get(f"/events/{one}").json()["same_fact"]] == [str(its_other)]
+    unrelated = api.get(f"/events/{story.failed}/explain").json()
+    assert [unrelated[name]["facts"] for name in ("same_fact", "caused_by", "caused")] == [[], [], []]

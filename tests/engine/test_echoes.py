@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 from listening import Listener, a_listener
 
+from console import explain
+from console.queries import events
 from counterfoil import database
 
 
@@ -40,6 +42,27 @@ def test_what_we_wrote_is_known_when_it_comes_back(company: Listener) -> None:
         f"event:{heard}",
     )
     assert entry["detail"]["caused_by"] == key
+
+
+def test_cause_and_echo_name_each_other(company: Listener) -> None:
+    """Whoever looks at either event is led to the other one."""
+    company.company(1, plan="basic")
+    wish = company.wish(1, "pro")
+    company.work()
+    (heard,) = company.hear()
+    cause, echo = events.find(wish), events.find(heard)
+    assert cause is not None
+    assert echo is not None
+    (write,) = cause.writes
+    assert echo.caused_by is not None
+    assert (echo.caused_by.event_id, echo.caused_by.write, cause.caused_by) == (wish, write.key, None)
+    assert [(one.event_id, one.write_id) for one in cause.caused] == [(heard, write.id)]
+    assert explain.explain(echo).caused_by.summary == (
+        f"Our own write {write.key} at hubspot, made for event {wish}, came back as it."
+    )
+    assert explain.explain(cause).caused.summary == (
+        f"1 event came of its writes: company.propertyChange {echo.key} (ignored)."
+    )
 
 
 def test_it_stays_ours_when_it_is_replayed(company: Listener) -> None:
@@ -171,8 +194,8 @@ def test_a_handler_of_facts_handles_its_own_doing_too(company: Listener) -> None
     company.work()
     heard = company.record(event for event in company.heard() if event["subscriptionType"].startswith("contact."))
     company.run()
-    events = [company.event(id) for id in heard]
-    linked = {event["part"]: event["status"] for event in events if event["caused_by"]}
+    told = [company.event(id) for id in heard]
+    linked = {event["part"]: event["status"] for event in told if event["caused_by"]}
     assert linked == {
         "contact.creation": "ignored",  # nobody handles it
         "contact.propertyChange phone": "done",
