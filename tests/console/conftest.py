@@ -3,6 +3,7 @@
 import json
 import random
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ import pytest
 import structlog
 
 import destinations
-from console import deliveries, processes
+from console import cli, deliveries, processes
 from counterfoil import database, keys
 from counterfoil.settings import settings
 from engine import registry
@@ -42,6 +43,18 @@ class Story(NamedTuple):
     failed: UUID
     queued: UUID
     case: UUID
+
+
+class Said(NamedTuple):
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
 
 
 @pytest.fixture(autouse=True)
@@ -166,3 +179,20 @@ def rows(conn: database.Connection) -> Callable[..., list[dict[str, Any]]]:
         return found
 
     return read
+
+
+@pytest.fixture
+def run(database_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """Runs a command as the terminal would."""
+
+    def command(*arguments: object) -> Said:
+        words = [str(argument) for argument in arguments]
+        monkeypatch.setattr(sys, "argv", ["counterfoil", *words])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main(words)
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return Said(int(ended.value.code or 0), out, err)
+
+    return command

@@ -5,11 +5,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from console import cli
 from counterfoil.settings import settings
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +25,11 @@ MISSING = [
     ["replay", "show", NOBODY],
     ["replay", NOBODY, "--reason", "x"],
     ["replay", NOBODY, "--dry-run"],
+    ["reverse", "show", NOBODY],
+    ["reverse", NOBODY, "--reason", "x"],
+    ["reverse", NOBODY, "--dry-run"],
+    ["probe", NOBODY, "--reason", "x"],
+    ["settle", NOBODY, "--absent", "--reason", "x"],
 ]
 WRONG = [
     [],
@@ -46,42 +50,20 @@ WRONG = [
     ["replay", NOBODY, "--source", "stripe", "--reason", "x"],
     ["replay", "--source", "stripe", "--dry-run", "--reason", "x"],
     ["replay", "--source", "stripe"],
+    ["reverse"],
+    ["reverse", NOBODY],
+    ["reverse", NOBODY, "--destination", "books", "--reason", "x"],
+    ["reverse", NOBODY, "--plan", "--reason", "x"],
+    ["reverse", "--destination", "books", "--dry-run"],
+    ["reverse", "--destination", "books"],
+    ["settle", NOBODY, "--reason", "x"],
     ["send", "nobody", "invoice.paid"],
     ["books", "--csv", "-", "--beancount", "-"],
     ["doctor", "--wrong"],
 ]
 
 
-class Said(NamedTuple):
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Said]
-
-
-@pytest.fixture
-def run(database_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command as the terminal would."""
-
-    def command(*arguments: object) -> Said:
-        words = [str(argument) for argument in arguments]
-        monkeypatch.setattr(sys, "argv", ["counterfoil", *words])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main(words)
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return Said(int(ended.value.code or 0), out, err)
-
-    return command
+Run = Callable[..., Any]
 
 
 @pytest.mark.parametrize("kind", ["events", "runs", "writes", "cases", "owners", "handlers"])
