@@ -12,6 +12,7 @@ The numbers are what the API answers; this floor does not know HTTP, so the cons
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from unicodedata import normalize
 
 from contracts import Violation
 
@@ -151,8 +152,8 @@ WHO_CHARACTERS_MAX = 80
 
 
 def signed(who: str, reason: str) -> tuple[str, str]:
-    """Who and why, trimmed. Raises: ReasonMissing."""
-    cleaned = who.strip(), reason.strip()
+    """Who and why, trimmed; one name is one person, however it was typed. Raises: ReasonMissing."""
+    cleaned = " ".join(normalize("NFKC", who).split()), reason.strip()
     for name, text, most in (
         ("who", cleaned[0], WHO_CHARACTERS_MAX),
         ("reason", cleaned[1], REASON_CHARACTERS_MAX),
@@ -164,4 +165,7 @@ def signed(who: str, reason: str) -> tuple[str, str]:
         # Postgres stores neither NUL nor half a surrogate pair.
         if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
             raise ReasonMissing(f"{name} holds characters that are not text")
+    if not cleaned[0].isprintable():
+        # What nobody sees would make a second person of the same name.
+        raise ReasonMissing("who holds characters that cannot be seen")
     return cleaned

@@ -125,12 +125,20 @@ def proposed(
         amount_minor=effect.amount.amount_minor if effect.amount else None,
         currency=effect.amount.currency if effect.amount else None,
         fields=frozenset(fields) if isinstance(fields, Mapping) else frozenset(),
-        confidence=effect.evidence.get("confidence"),
+        confidence=_confidence(effect),
         is_new_target=target is not None and target not in known and "reverses" not in effect.evidence,
         spends=operation.spends if operation else False,
         deletes=operation.deletes if operation else False,
         must_ask=must_ask,
     )
+
+
+def _confidence(effect: Effect) -> float | None:
+    """What the plan says about its own certainty; anything that is no share of one counts as none at all."""
+    said = effect.evidence.get("confidence")
+    if said is None:
+        return None
+    return float(said) if isinstance(said, int | float) and 0 <= said <= 1 else 0.0
 
 
 def shown(

@@ -17,7 +17,11 @@ def difference(was: Any, now: Any) -> list[dict[str, Any]]:
 def _places(at: str, was: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
     if isinstance(was, Mapping) and isinstance(now, Mapping):
         for name in sorted({*was, *now}):
-            yield from _places(f"{at}.{name}" if at else str(name), was.get(name), now.get(name))
+            place = f"{at}.{name}" if at else str(name)
+            if (name in was) != (name in now):
+                yield place, was.get(name), now.get(name)  # also where what came or went is null
+            else:
+                yield from _places(place, was[name], now[name])
     elif isinstance(was, list) and isinstance(now, list):
         for number in range(max(len(was), len(now))):
             one, other = (value[number] if number < len(value) else None for value in (was, now))

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from asking import Office, an_office
 
 from counterfoil import database, keys
 from counterfoil.settings import settings
@@ -24,6 +25,13 @@ def fresh_roster() -> Iterator[None]:
     owners.forget()
     yield
     owners.forget()
+
+
+@pytest.fixture
+def office(conn: Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Office]:
+    """An office in which people are asked before anything is written."""
+    with an_office(conn, monkeypatch, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

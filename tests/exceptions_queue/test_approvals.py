@@ -1,12 +1,10 @@
 """People before a write: they see exactly what would be written, and nothing else is ever sent."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from asking import Office, an_office
+from asking import Office
 
 import destinations
 from counterfoil import database
@@ -22,12 +20,6 @@ from exceptions_queue.refusals import (
 )
 
 DEAL, BOOKS = "deal.propertyChange", "ticket.propertyChange"
-
-
-@pytest.fixture
-def office(conn: database.Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Office]:
-    with an_office(conn, monkeypatch, tmp_path) as made:
-        yield made
 
 
 def edit(office: Office, request: dict[str, Any], body: dict[str, Any], who: str = "ed", **amount: Any) -> None:
