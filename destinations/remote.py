@@ -19,7 +19,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from typing_extensions import TypeIs
 
 from destinations.base import Destination, Effect, Safety
-from destinations.http import Http
+from destinations.http import Http, NotConfigured
 
 #: What an answer means. `done` and `already`: it stands there. `refused`: no, and asking again cannot cure it.
 #: `retry`: certainly not done, ask again later. `unknown`: may be done; settled by `probe`, never by sending again.
@@ -151,3 +151,14 @@ class Remote(Destination, Protocol):
 def is_remote(destination: Destination) -> TypeIs[Remote]:
     """Whether it is behind a network. By its word: asking a protocol costs a hundred times as much."""
     return destination.safety != "same_transaction"
+
+
+def is_configured(destination: Destination | None) -> bool:
+    """Whether this installation has what it takes to reach it, be it for reading only. None: there is no such one."""
+    if destination is None or not is_remote(destination):
+        return destination is not None
+    try:
+        destination.connect(write=False).close()
+    except NotConfigured:
+        return False
+    return True

@@ -19,15 +19,21 @@ SNOOZE_SECONDS_MAX = 30 * 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The ordered effects that a handler wants. Nothing is written yet."""
+    """The ordered effects that a handler wants. Nothing is written yet.
+
+    `also`: effects for destinations that an installation may do without. Where one is not configured, its effects are
+    left out and the run says so; where it is, they come after the others.
+    """
 
     effects: tuple[Effect, ...]
     evidence: dict[str, Any] = field(default_factory=dict)
+    also: tuple[Effect, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.effects:
             raise ValueError("a plan without effects says nothing; return Skip with the reason")
-        if len({effect.key for effect in self.effects}) < len(self.effects):
+        every = self.effects + self.also
+        if len({effect.key for effect in every}) < len(every):
             raise ValueError("two effects of one plan share a key; the second could never be written")
 
 

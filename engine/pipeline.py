@@ -14,6 +14,7 @@ from counterfoil.database import Connection
 from counterfoil.ledger.claim import Claimed
 from counterfoil.lifecycle import EventState
 from destinations.base import Destination
+from destinations.remote import is_configured
 from engine.passing import Pass, Verdict
 from engine.registry import Registry
 from engine.retry import next_wait_seconds
@@ -36,6 +37,7 @@ class Pipeline:
         self.registry = registry
         self.destinations = destinations
         self.crashes_max = crashes_max
+        self._configured: dict[str, bool] = {}
 
     def walk(self, event: Claimed, *, dry: bool = False) -> Pass:
         """Everything but the commit; always comes back with a verdict. `dry`: nobody is asked, nothing is kept."""
@@ -71,13 +73,28 @@ class Pipeline:
         input_hash = keys.short_hash(one.payload_hash + keys.canonical_json(one.context)) if one.context else None
         with one.timed("plan", input_hash) as record:
             verdict = plan(one)
-            record["output"] = verdict.outcome if verdict else [effect.key for effect in one.effects]
+            left_out = self._add_what_is_configured(one)
+            record["output"] = verdict.outcome if verdict else [effect.key for effect in one.effects] + left_out
         if verdict is not None:
             return verdict
         with one.timed("gate", keys.short_hash("".join(effect.digest for effect in one.effects))) as record:
             gate(one, self.destinations)
             record["output"] = "allowed"
         return None
+
+    def _add_what_is_configured(self, one: Pass) -> list[str]:
+        """Effects for destinations that this installation has join the plan; of the others it is said why not."""
+        if not one.also:
+            return []
+        one.effects += tuple(effect for effect in one.also if self._has(effect.destination))
+        absent = [effect for effect in one.also if not self._has(effect.destination)]
+        return [f"left out: {effect.key} ({effect.destination} is not configured)" for effect in absent]
+
+    def _has(self, name: str) -> bool:
+        """Whether there is a credential for it; settings do not change while a process lives."""
+        if name not in self._configured:
+            self._configured[name] = is_configured(self.destinations.get(name))
+        return self._configured[name]
 
     def commit(self, conn: Connection, passes: Sequence[Pass], *, worker: str) -> list[Pass]:
         """Commit a group; if the database refuses it, each event alone, so that one cannot spoil the others.

@@ -18,8 +18,9 @@ from contracts.base import Contract
 from engine.outcomes import Outcome
 
 #: `fact`: happens once, order does not matter (an invoice was paid). `latest`: tells a state that a newer event
-#: replaces (a subscription changed), so older ones must not overwrite newer ones.
-Ordering = Literal["fact", "latest"]
+#: replaces (a deal's stage changed), so older ones must not overwrite newer ones. `reread`: as `latest`, for a handler
+#: whose questions read the state anew: of two events in one second the one that is worked on later has read later.
+Ordering = Literal["fact", "latest", "reread"]
 
 #: What a handler does with an event that one of our own writes caused. `skip`: nothing, it is our own state coming
 #: back. `handle`: what any other event gets (a refund that we made is to be booked as well).
@@ -70,6 +71,11 @@ class HandlerSpec:
     asks: Mapping[str, Question]
 
     @property
+    def keeps_state(self) -> bool:
+        """Whether only what is newest is written."""
+        return self.ordering != "fact"
+
+    @property
     def takes_context(self) -> bool:
         """Whether the function wants the answers to its questions as a second argument."""
         return bool(self.reads or self.asks)
@@ -109,7 +115,7 @@ def handles(
     With `reads` or `asks` it takes their answers, by name, as its second argument. Without `echoes`, one that keeps a
     state skips what our own writes caused, and one that records facts does not.
     """
-    echoing: Echoing = echoes or ("skip" if ordering == "latest" else "handle")
+    echoing: Echoing = echoes or ("handle" if ordering == "fact" else "skip")
 
     def mark(function: F) -> F:
         said = _Handles(source, frozenset(types), contract, ordering, echoing, time_limit_seconds, reads, asks)
@@ -178,8 +184,10 @@ def _faults(spec: HandlerSpec) -> list[str]:
         faults.append(
             f"{spec.name} wants {spec.time_limit_seconds} seconds, not above 0 and at most {TIME_LIMIT_SECONDS_MAX:g}"
         )
-    if spec.ordering not in ("fact", "latest"):
-        faults.append(f"{spec.name}: ordering is fact or latest, not {spec.ordering}")
+    if spec.ordering not in ("fact", "latest", "reread"):
+        faults.append(f"{spec.name}: ordering is fact, latest or reread, not {spec.ordering}")
+    if spec.ordering == "reread" and not spec.reads:
+        faults.append(f"{spec.name}: nothing is read anew by a handler without questions in reads")
     if spec.echoes not in ("skip", "handle"):
         faults.append(f"{spec.name}: echoes is skip or handle, not {spec.echoes}")
     for kind in sorted(spec.types):

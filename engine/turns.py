@@ -56,7 +56,7 @@ def walked(events: Iterable[Claimed], walk: Callable[[Claimed], Pass]) -> tuple[
             continue
         one = walk(event)
         passes.append(one)
-        if event.subject is not None and (_waits(one) or (one.effects and one.spec and one.spec.ordering == "latest")):
+        if event.subject is not None and (_waits(one) or (one.effects and one.spec and one.spec.keeps_state)):
             closed.add(event.subject)
     return passes, rest
 

@@ -16,6 +16,7 @@ from counterfoil.lifecycle import EventState
 from destinations.base import Destination
 from engine.passing import Pass, Verdict
 from engine.steps import echoes, writes
+from engine.steps.placing import order_key
 from exceptions_queue import cases
 
 
@@ -64,16 +65,17 @@ def _supersede_stale(conn: Connection, passes: Sequence[Pass]) -> None:
     keeping = [
         one
         for one in passes
-        if one.effects and one.spec and one.spec.ordering == "latest" and one.event.subject and one.event.occurred_at
+        if one.effects and one.spec and one.spec.keeps_state and one.event.subject and one.event.occurred_at
     ]
     newest = finish.advance_subjects(
         conn,
         [
             {
                 "handler": one.spec.name,
-                "subject": one.event.subject,
+                # What is read anew is the state of whatever the plan is about, which may be more than the event's.
+                "subject": one.effects[0].subject if one.spec.ordering == "reread" else one.event.subject,
                 "occurred_at": one.event.occurred_at,
-                "event_key": one.event.key,
+                "event_key": order_key(one),
                 "event_id": one.event.id,
             }
             for one in keeping

@@ -168,6 +168,11 @@ def written_row(found: Placed) -> finish.WriteRow:
     )
 
 
+def order_key(one: Pass) -> str:
+    """What decides between two events of one second; where the state was read anew, who was later does."""
+    return "" if one.spec is not None and one.spec.ordering == "reread" else one.event.key
+
+
 def planned_row(found: Placed, destinations: Mapping[str, Destination]) -> outbox.PlannedWrite:
     """A write that happens later, or never."""
     one, effect = found.one, found.effect
@@ -188,7 +193,7 @@ def planned_row(found: Placed, destinations: Mapping[str, Destination]) -> outbo
         handler=one.spec.name if one.spec else None,
         position=found.position,
         order_at=one.event.occurred_at or one.event.received_at,
-        order_key=one.event.key,
+        order_key=order_key(one),
         approval_rule=found.decision.rule if found.decision.needed else None,
         approvals_needed=found.decision.needed,
         replayed=one.event.replay_id is not None,

@@ -41,6 +41,7 @@ def _read_outcome(passing: Pass, outcome: object) -> Verdict | None:
     match outcome:
         case Plan():
             passing.effects, passing.evidence = tuple(outcome.effects), outcome.evidence
+            passing.also = tuple(outcome.also)
             return None
         case Skip():
             return Verdict(EventState.IGNORED, outcome.reason)

@@ -73,7 +73,7 @@ FROM unnest(%(targets)s::text[], %(handlers)s::text[], %(ids)s::uuid[]) AS r(tar
 JOIN writes n ON n.id = r.id
 WHERE w.target = r.target AND w.handler = r.handler AND w.id <> r.id AND w.subject = n.subject AND w.reverses IS NULL
   AND w.status IN ('planned', 'awaiting_approval', 'approved') AND w.lease_until IS NULL
-  AND (w.order_at, w.order_key) < (n.order_at, n.order_key)
+  AND (w.order_at, w.order_key) <= (n.order_at, n.order_key) AND w.event_id <> n.event_id
 RETURNING w.id, w.event_id
 """
 
@@ -86,7 +86,7 @@ def _supersede_unsent(
         (target, one.one.spec.name, one.id)
         for one in found
         if one.one.spec is not None
-        and one.one.spec.ordering == "latest"
+        and one.one.spec.keeps_state
         and (target := approving.target_of(one.effect, destinations[one.effect.destination]))
     ]
     if not latest:

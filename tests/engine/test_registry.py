@@ -80,7 +80,7 @@ def test_two_handlers_for_one_event_stop_the_start(a_package: Path) -> None:
         (GOOD.replace('"""', "#").replace("And more", "# And").replace("Do the", "# Do"), "give it a docstring"),
         (GOOD.replace("seconds=2", "seconds=3600"), "at most 60"),
         (GOOD.replace("seconds=2", "seconds=0"), "at most 60"),
-        (GOOD.replace('"latest"', '"sometimes"'), "fact or latest"),
+        (GOOD.replace('"latest"', '"sometimes"'), "fact, latest or reread"),
     ],
 )
 def test_a_handler_that_cannot_work_stops_the_start(a_package: Path, text: str, problem: str) -> None:
