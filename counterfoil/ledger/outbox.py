@@ -147,6 +147,19 @@ WHERE w.key = r.key AND w.id = ANY(%(ids)s) AND r.status <> 'planned'
 """
 
 
+# What was given up although it was certainly not executed: under its own key, and people's yes to it stands. When it
+# was first sent stays known, because the destination may have forgotten the key since.
+_TRY = """
+UPDATE writes SET due_at = now(), looks = 0, attempts = 0, fence = fence + 1, detail = 'tried again'
+WHERE id = ANY(%s) AND status IN ('planned', 'approved') AND due_at IS NULL RETURNING id
+"""
+
+
+def try_again(conn: Connection, ids: Sequence[UUID]) -> set[UUID]:
+    """Let writes go out again that rest unsent, with all of their patience; returns the ids of those that did."""
+    return {row["id"] for row in conn.execute(_TRY, (list(ids),))} if ids else set()
+
+
 def plan_again(conn: Connection, rows: Sequence[PlannedWrite], *, standing: Sequence[str]) -> set[UUID]:
     """Plan writes anew whose keys stand in one of the states `standing`, none of which has had an effect.
 
@@ -214,7 +227,7 @@ WITH chosen AS MATERIALIZED (
 )
 UPDATE writes w SET
     status = CASE c.kind WHEN 'send' THEN 'sending' WHEN 'settle' THEN 'in_doubt' ELSE w.status END,
-    looks = w.looks + (c.kind = 'look')::int, attempts = w.attempts + (c.kind = 'send')::int,
+    attempts = w.attempts + (c.kind = 'send')::int,
     probes = w.probes + (c.kind = 'settle')::int,
     first_sent_at = CASE WHEN c.kind = 'send' THEN coalesce(w.first_sent_at, now()) ELSE w.first_sent_at END,
     last_sent_at = CASE WHEN c.kind = 'send' THEN now() ELSE w.last_sent_at END,
@@ -302,6 +315,7 @@ class Result(msgspec.Struct, gc=False):
     read_back: dict[str, Any] | None = None
     pre_image: dict[str, Any] | None = None
     looked: bool = False
+    missed: bool = False  #: a look that saw nothing; so many in a row end the patience
     absent: bool = False
     approval_rule: str | None = None
     approvals_needed: int | None = None
@@ -313,13 +327,14 @@ UPDATE writes w SET
     due_at = CASE WHEN r.due_seconds IS NOT NULL THEN now() + make_interval(secs => r.due_seconds) END,
     receipt = coalesce(r.receipt, w.receipt), read_back = coalesce(r.read_back, w.read_back),
     pre_image = coalesce(r.pre_image, w.pre_image),
+    looks = CASE WHEN r.pre_image IS NOT NULL THEN 0 ELSE w.looks + r.missed::int END,
     looked_at = CASE WHEN r.looked THEN now() ELSE w.looked_at END, absent_at = CASE WHEN r.absent THEN now() END,
     approval_rule = coalesce(r.approval_rule, w.approval_rule),
     approvals_needed = greatest(r.approvals_needed, w.approvals_needed),
     confirmed_at = CASE WHEN r.status = 'confirmed' THEN clock_timestamp() END
 FROM jsonb_to_recordset(%s::jsonb) AS r(id uuid, fence int, status text, detail text, due_seconds float8,
-     receipt jsonb, read_back jsonb, pre_image jsonb, looked boolean, absent boolean, approval_rule text,
-     approvals_needed int)
+     receipt jsonb, read_back jsonb, pre_image jsonb, looked boolean, missed boolean, absent boolean,
+     approval_rule text, approvals_needed int)
 WHERE w.id = r.id AND w.fence = r.fence RETURNING w.id
 """
 

@@ -87,7 +87,7 @@ class Write(SQLModel, table=True):
     position: int = number(0)
     order_at: Moment = moment()
     order_key: str | None = None
-    #: How often its target was looked at, how often it was sent, how often its outcome was asked for.
+    #: How often its target was looked at in vain, how often it was sent, how often its outcome was asked for.
     looks: int = number(0)
     attempts: int = number(0)
     probes: int = number(0)

@@ -109,7 +109,7 @@ def _settle(write: ClaimedWrite, effect: Effect, destination: Remote, http: Http
 def _is_forgotten(write: ClaimedWrite, destination: Remote) -> bool:
     """Whether an earlier attempt is older than the destination's memory: its key is new again, and proves nothing."""
     lifetime = destination.operations[write.operation].key_lifetime_seconds
-    if lifetime is None or write.attempts < 2 or write.first_sent_at is None:
+    if lifetime is None or write.first_sent_at is None:
         return False
     return (write.now - write.first_sent_at).total_seconds() > lifetime
 

@@ -80,7 +80,8 @@ def _confirmed_or_not(done: Performed, sent: Sent) -> Judged:
 def _again(write: ClaimedWrite, detail: str, after_seconds: float | None = None) -> Judged:
     """Certainly not executed: later, and after the horizon a person."""
     result = _result(write, _before_sending(write), detail)
-    times = write.looks if write.kind == "look" else write.attempts
+    result.missed = write.kind == "look"
+    times = write.looks + 1 if write.kind == "look" else write.attempts
     wait = next_wait_seconds("destination_unavailable", times, write.key)
     if wait is None:
         if write.reverses is not None:

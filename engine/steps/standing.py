@@ -2,6 +2,7 @@
 
 written            the same content: done, and linked; other content: a person compares
 on its way         the event waits for it; a plan that changed before anything was sent takes its place
+given up unsent    (the destination was away for too long) it goes out again under the same key
 never had effect   (shadow, rejected, expired, refused, superseded) planned anew, after a no by people only
 
 A plan stands or falls as one: while people are asked about a part of it nothing else of it is made, and after a no to
@@ -64,6 +65,7 @@ def meet_standing(
     standing = finish.standing_writes(conn, [found.effect.key for found in late])
     declined = {id(found.one) for found in late if _is_declined(found, standing[found.effect.key])}
     again: list[Placed] = []
+    given_up = []
     for found in late:
         there = standing[found.effect.key]
         same = _is_same(found, there)
@@ -78,7 +80,10 @@ def meet_standing(
             found.id = there["id"]
             again.append(_asked_again(found, there, destinations))
         else:
+            if there["event_id"] == found.one.event.id:
+                given_up.append(there["id"])
             _link(found, there, state, same)
+    outbox.try_again(conn, given_up)
     rows = [planned_row(found, destinations) for found in again]
     done = outbox.plan_again(conn, rows, standing=[state.value for state in FREE | UNSENT])
     ready = [found for found in again if found.id in done]

@@ -117,9 +117,10 @@ class Losing(Sender):
             self._held.pop(write_id, None)
             self._finished = [one for one in self._finished if one.write.id != write_id]
 
-    def _client(self, destination: Remote) -> Http:
+    def _client(self, destination: Remote, *, write: bool) -> Http:
         assert self.stage.now is not None
-        return self.stage.now.side.client
+        side = self.stage.now.side
+        return side.client if write else side.reader
 
 
 def play(conn: database.Connection, destination: Remote, operation: str, seeds: Sequence[int]) -> dict[int, str]:
