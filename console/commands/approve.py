@@ -156,8 +156,8 @@ def _put_shown(found: "answers.Approval") -> None:
     for line in found.shown.get("lines", []):
         shared.put(f"  {line}")
     shared.put(f"  amount {shared.shown(found.amount)}; undone: {found.shown.get('can_be_undone') or 'it cannot be'}")
-    for title, member in (("before", "before"), ("because", "evidence")):
-        if found.shown.get(member):
+    for title, member in (("before", "before"), ("because", "evidence"), ("confidence", "confidence")):
+        if found.shown.get(member) not in (None, {}):
             shared.put(f"  {title}: {as_json.dumps(found.shown[member], ensure_ascii=False)}")
     for one in found.with_it:
         shared.put(f"  with it: {one.operation} {one.key} ({one.status})")
@@ -165,6 +165,8 @@ def _put_shown(found: "answers.Approval") -> None:
     shared.put(f"The request is {found.status}, the write {found.write_status}: {asked}")
     for vote in found.votes:
         shared.put(f"  {vote.person}: {vote.decision}, {vote.reason}")
+    if found.status == "open":
+        shared.put(f"  you may: {'; '.join(found.shown.get('alternatives', []))}")
     shared.put(f"Digest: {found.digest}")
 
 
