@@ -35,7 +35,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
 
 def _impatient(http: Http) -> Http:
     # Hanging is waited for in earnest here; a second is as good as half a minute.
-    http._client.timeout = 1.0
+    http.wait_for(1.0)
     return http
 
 
