@@ -3,6 +3,8 @@
 import copy
 import itertools
 import json
+import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 
 import destinations
-from counterfoil import keys
+from counterfoil import clock, keys
 from counterfoil.database import Connection
 from counterfoil.settings import settings
 from engine.pipeline import Pipeline
@@ -34,10 +36,10 @@ def worker(database_url: str) -> Iterator[Worker]:
 
 
 def _told(kind: str, number: int, **members: Any) -> dict[str, Any]:
-    """The sample, about another invoice; of one second, as Stripe tells them."""
+    """The sample, about another invoice; each type of a second of its own."""
     event = copy.deepcopy(sample("stripe", kind))
     text = json.dumps(event).replace("in_1SExample0000001", f"in_{number}").replace("pi_3SExample", f"pi_{number}x")
-    found: dict[str, Any] = json.loads(text) | {"id": f"evt_{kind}_{number}", "created": 1_793_610_847}
+    found: dict[str, Any] = json.loads(text) | {"id": f"evt_{kind}_{number}", "created": 1_793_610_847 + PAID.index(kind)}
     found["data"]["object"].update(members)
     return found
 
@@ -71,7 +73,7 @@ def _drain_for_hours(conn: Connection, worker: Worker) -> None:
 
 @pytest.mark.parametrize("together", [True, False])
 def test_a_payment_told_four_ways_is_one_posting(together: bool, conn: Connection, worker: Worker, look: Look) -> None:
-    """In all 24 orders: one entry, both events with the invoice done, the others ignored with it, all four linked."""
+    """In all 24 orders, in one group (96 events fit into it) and one after the other."""
     orders = list(itertools.permutations(PAID))
     for number, order in enumerate(orders):
         for kind in order:
@@ -79,6 +81,11 @@ def test_a_payment_told_four_ways_is_one_posting(together: bool, conn: Connectio
             if not together:
                 _drain(worker)
     _drain(worker)
+    _hold(look)
+
+
+def _hold(look: Look) -> None:
+    """One entry for each of the 24, both events with the invoice done, the others ignored with it, all four linked."""
     entries = [row["write_key"] for row in look("SELECT write_key FROM books_entries")]
     assert sorted(entries) == sorted(f"books:invoice:in_{number}:paid" for number in range(24))
     events = look("SELECT id, type, status, outcome, key FROM events")
@@ -92,6 +99,40 @@ def test_a_payment_told_four_ways_is_one_posting(together: bool, conn: Connectio
     pointing = [event["outcome"] for event in events if event["type"] not in BOOKING]
     assert all(outcome.startswith("booked by its invoice in_") for outcome in pointing)
     assert look("SELECT 1 FROM cases") == []
+
+
+@pytest.mark.parametrize("group_max", [1, 3])
+def test_two_workers_at_once_make_one_posting_too(
+    group_max: int, conn: Connection, look: Look, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In all 24 orders, while events keep coming: whoever has one of the four meets what the other one wrote."""
+    monkeypatch.setattr("engine.worker.GROUP_MAX", group_max)
+    over = threading.Event()
+    began = threading.Barrier(3)
+    handled = [0, 0]
+
+    def drain(number: int) -> None:
+        one = Worker(Pipeline(find("handlers"), destinations.find(), crashes_max=5), settings())
+        began.wait(10)
+        while (done := one.run_once()) or not over.is_set():
+            handled[number] += done
+        one.close()
+
+    threads = [threading.Thread(target=drain, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    began.wait(10)
+    for number, order in enumerate(itertools.permutations(PAID)):
+        _record(conn, *(_told(kind, number) for kind in order))
+    deadline = clock.ticks_seconds() + 60
+    while look("SELECT 1 FROM events WHERE due_at IS NOT NULL LIMIT 1") and clock.ticks_seconds() < deadline:
+        time.sleep(0.02)
+    over.set()
+    for thread in threads:
+        thread.join(30)
+    assert sum(handled) == 96
+    assert all(handled), f"one worker did everything: {handled}"
+    _hold(look)
 
 
 def test_the_first_of_the_two_that_carry_the_invoice_books_it(conn: Connection, worker: Worker, look: Look) -> None:
