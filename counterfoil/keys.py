@@ -47,6 +47,11 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
+def sent(key: str, revision: int) -> str:
+    """What a destination gets as key: the write's own, for ever; a new plan after a refusal gets a new one."""
+    return key if revision == 0 else f"{key}~{revision}"
+
+
 def short_hash(text: str) -> str:
     """The first 16 hex characters of a text's SHA-256: enough to see that two runs looked at the same thing."""
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]

@@ -41,8 +41,10 @@ class Stub(Shown):
     decision: dict[str, Any]
     approval: dict[str, Any] | None
     request: dict[str, Any]
+    before: dict[str, Any] | None = Field(description="what stood at the destination before it was sent")
     answer: dict[str, Any] | None
-    read_back: dict[str, Any] | None
-    reversal: dict[str, Any] | None
+    probe: dict[str, Any] | None = Field(description="how a doubt was settled; null: there was none")
+    read_back: dict[str, Any] | None = Field(description="what stood there afterwards: the entry, or the differences")
+    reversal: dict[str, Any] | None = Field(description="what took it back, or tried to, or what it takes back")
     audit: list[Audit]
     digest: str = Field(description="SHA-256 over the canonical JSON of all other members")

@@ -19,13 +19,13 @@ _ENTRIES = select(tables.AuditEntry.__table__).order_by(col(tables.AuditEntry.la
 _ENDS = select(tables.AuditHead.__table__).where(col(tables.AuditHead.seq) > 0)  # type: ignore[attr-defined]
 
 
-def about(session: Session, subjects: Sequence[str]) -> list[answers.Audit]:
+def about(session: Session, subjects: Sequence[str], *, most: int = ABOUT_MAX) -> list[answers.Audit]:
     """Entries about these subjects, oldest first."""
     rows = session.exec(
         select(tables.AuditEntry)
         .where(col(tables.AuditEntry.subject).in_(subjects))
         .order_by(col(tables.AuditEntry.at), col(tables.AuditEntry.lane), col(tables.AuditEntry.seq))
-        .limit(ABOUT_MAX)
+        .limit(most)
     ).all()
     return [
         answers.Audit(

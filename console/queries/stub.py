@@ -5,15 +5,19 @@ export shows that they stand in the chain.
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from console import answers
 from console.queries import approvals, audit, writes
 from counterfoil import database, keys, tables
 from counterfoil.clock import rfc3339
+
+#: Entries about one write, its event and what takes it back; a proof leaves none out.
+AUDIT_MAX = 100_000
 
 
 def find(write_id: UUID) -> answers.Stub | None:
@@ -24,18 +28,21 @@ def find(write_id: UUID) -> answers.Stub | None:
             return None
         event = session.get(tables.Event, write.event_id)
         run = session.get(tables.Run, write.run_id) if write.run_id else None
-        subjects = [f"write:{write_id}", f"event:{write.event_id}"]
+        related = _related(session, write)
+        subjects = [f"write:{one.id}" for one in (write, *related)] + [f"event:{write.event_id}"]
         stub = answers.Stub(
             write=writes.shown(write),
             event=_event(session, event),
             contract={"version": run.contract if run else None},
             decision=_decision(write, run),
             approval=_approval(approvals.of_write(session, write_id)),
-            request={"key": write.key, "digest": write.digest, "action": write.action},
+            request=_request(write),
+            before=write.pre_image,
             answer=write.receipt,
-            read_back=writes.entry(session, write.key) if write.destination == "books" else None,
-            reversal=None,
-            audit=audit.about(session, subjects),
+            probe=_probe(write),
+            read_back=writes.entry(session, write.key) if write.destination == "books" else write.read_back,
+            reversal=_reversal(write, related),
+            audit=audit.about(session, subjects, most=AUDIT_MAX),
             digest="",
         )
     stub.digest = keys.digest(stub.model_dump(mode="json", exclude={"digest"}))
@@ -62,6 +69,43 @@ def _event(session: Session, event: tables.Event | None) -> dict[str, Any]:
         "payload_author": payload.author if payload else None,
         "payload": payload.body if payload else None,
     }
+
+
+def _request(write: tables.Write) -> dict[str, Any]:
+    """What was asked of the destination: under which key, how often, since when."""
+    return {
+        "key": write.key,
+        "key_at_destination": keys.sent(write.key, write.revision),
+        "digest": write.digest,
+        "action": write.action,
+        "target": write.target,
+        "attempts": write.attempts,
+        "first_sent_at": write.first_sent_at and rfc3339(write.first_sent_at),
+        "last_sent_at": write.last_sent_at and rfc3339(write.last_sent_at),
+    }
+
+
+def _probe(write: tables.Write) -> dict[str, Any] | None:
+    """How a doubt was settled; None where there was none. When and by whom stands in the audit entries."""
+    if not write.probes:
+        return None
+    return {"asked": write.probes, "found": write.status, "detail": write.detail}
+
+
+def _related(session: Session, write: tables.Write) -> Sequence[tables.Write]:
+    """What took it back, or was to; or the write that it takes back."""
+    if write.reverses is not None:
+        original = session.get(tables.Write, write.reverses)
+        return [original] if original is not None else []
+    inverses = select(tables.Write).where(tables.Write.reverses == write.id).order_by(col(tables.Write.id))
+    return session.exec(inverses).all()
+
+
+def _reversal(write: tables.Write, related: Sequence[tables.Write]) -> dict[str, Any] | None:
+    if not related:
+        return None
+    told = [writes.shown(one).model_dump(mode="json") for one in related]
+    return {"reverses": told[0]} if write.reverses is not None else {"reversed_by": told}
 
 
 def _approval(found: answers.Approval | None) -> dict[str, Any] | None:

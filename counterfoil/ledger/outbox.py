@@ -15,6 +15,7 @@ from uuid import UUID
 
 import msgspec
 
+from counterfoil import keys
 from counterfoil.database import Connection
 
 Kind = Literal["look", "send", "settle"]
@@ -65,8 +66,8 @@ class ClaimedWrite:
 
     @property
     def sent_key(self) -> str:
-        """What the destination gets as key: the write's own, for ever; a new plan after a refusal gets a new one."""
-        return self.key if self.revision == 0 else f"{self.key}~{self.revision}"
+        """What the destination gets as key."""
+        return keys.sent(self.key, self.revision)
 
 
 class PlannedWrite(msgspec.Struct, gc=False, kw_only=True):

@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from counterfoil import settings
+from counterfoil import keys, settings
 from destinations.echoes import Clue, SentWrite
 from destinations.hubspot import api
 
@@ -127,7 +127,7 @@ def _properties(write: SentWrite, body: Mapping[str, Any], *, made: bool) -> dic
     found = dict(body.get("properties") or {})
     if made and isinstance(body.get("by"), Mapping):
         found[body["by"].get("property")] = body["by"].get("value")
-        found[api.MARKER] = write.key if write.revision == 0 else f"{write.key}~{write.revision}"
+        found[api.MARKER] = keys.sent(write.key, write.revision)
     return found
 
 
