@@ -1,156 +1,203 @@
-"""A closed question that a model may answer, and the answer: the only shape in which judgement enters the product.
+"""What a model may be asked and what it may answer: closed questions as data, answers that can be checked.
 
-A question is data: what may be answered, what is looked at, how wrong it may be. Its version is a hash of all of it, so
-that an answer given to other words is never taken for an answer to these.
+A `Question` is versioned by its content: whoever changes a word of it has another question, whose answers have to
+earn their trust anew. An `Answer` names one of the labels or abstains with a reason; it never holds free text.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Self
 
-#: What a wrong answer costs. `low`: a ticket in the wrong queue. `outside`: somebody outside sees it.
-#: `money`: an amount stands in the wrong place.
-Risk = Literal["low", "outside", "money"]
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-#: Share of wrong answers among those that nobody looks at, where a question does not say.
-ERROR_RATES: Mapping[Risk, float] = {"low": 0.05, "outside": 0.02, "money": 0.01}
-
-Tier = Literal["repeat", "local", "hosted", "none"]
-
-FIELD_LENGTH_MAX = 8_000
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,79}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class QuestionBroken(ValueError):
-    """The question contradicts itself; the message lists every fault."""
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of the labels: what it means, said so that a new colleague would choose it rightly."""
+class Risk(StrEnum):
+    """What a wrong answer costs; labels of one risk share one threshold."""
 
-    name: str
-    description: str
+    #: A ticket in the wrong queue: somebody reads it and moves it on.
+    LOW = "low"
+    #: Somebody outside sees it.
+    OUTSIDE = "outside"
+    #: An amount stands in the wrong place.
+    MONEY = "money"
+
+
+#: Permitted share of wrong answers among those that nobody looks at, where a question does not say.
+ERROR_RATES: Mapping[Risk, float] = {Risk.LOW: 0.05, Risk.OUTSIDE: 0.02, Risk.MONEY: 0.01}
+
+
+class Label(_Data):
+    """One permitted answer: its name, what it means, and texts that people would answer so."""
+
+    name: Name
+    description: str = Field(min_length=1, max_length=500)
     examples: tuple[str, ...] = ()
+    risk: Risk | None = Field(None, description="where it differs from the question's")
 
 
-@dataclass(frozen=True)
-class Question:
-    """What is asked of an input. `fields` are all that is looked at, in this order; nothing else of the event is."""
+class ThresholdPolicy(_Data):
+    """When an answer may be used without a person; the threshold itself is derived from labels, never typed."""
 
-    name: str
-    choices: tuple[Choice, ...]
-    fields: tuple[str, ...]
-    instructions: str
-    risk: Risk
-    #: Bound on the share of wrong answers among those that are acted on without a person; None: by risk.
-    error_rate: float | None = None
-    #: The answer must point at the words of the input that carry it.
-    needs_evidence: bool = True
-    #: Labels that a person confirms in any case.
-    always_ask: frozenset[str] = frozenset()
-    #: Amounts from which a person confirms in any case, in minor units of whatever currency.
-    ask_from_minor: int | None = None
-    #: Whether the text may leave the house for a hosted model.
-    may_leave: bool = False
+    error_max: float | None = Field(
+        None, gt=0, lt=0.5, description="permitted share of wrong answers among automatic ones; None: by risk"
+    )
+    doubt: float = Field(0.1, gt=0, lt=0.5, description="permitted chance that the promise is missed")
+    audit_share: float = Field(0.03, ge=0.01, le=1, description="share of automatic answers that a person checks")
 
-    def __post_init__(self) -> None:
-        faults = list(_faults(self))
-        if faults:
-            raise QuestionBroken(f"question {self.name!r}: " + "; ".join(faults))
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The names of the choices, in their order."""
-        return tuple(choice.name for choice in self.choices)
+class Question(_Data):
+    """A closed question over named input fields.
 
-    @property
-    def alpha(self) -> float:
-        """The allowed share of wrong answers, 0 to 1."""
-        return ERROR_RATES[self.risk] if self.error_rate is None else self.error_rate
+    Whoever adds one gives every label a description and, better, a few examples: it has to work on the first event.
+    """
+
+    name: Name
+    labels: tuple[Label, ...] = Field(min_length=2, max_length=500)
+    fields: tuple[Name, ...] = Field(min_length=1, description="the input fields that are looked at, and only those")
+    instructions: str = Field("", max_length=4000)
+    evidence_required: bool = Field(False, description="an answer must quote the input to be used")
+    risk: Risk = Risk.OUTSIDE
+    threshold: ThresholdPolicy = ThresholdPolicy()
+    always_ask: tuple[Name, ...] = Field((), description="labels that a person confirms in any case")
+    ask_from_minor: int | None = Field(None, ge=0, description="amount in minor units from which a person confirms")
+    may_leave: bool = Field(False, description="whether the text may go to a hosted model")
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for kind, names in (("labels", self.label_names), ("fields", self.fields)):
+            if len(set(names)) != len(names):
+                raise ValueError(f"two {kind} of {self.name} have the same name")
+        if unknown := set(self.always_ask) - set(self.label_names):
+            raise ValueError(f"always_ask of {self.name} names what is no label: {', '.join(sorted(unknown))}")
+        return self
+
+    @cached_property
+    def label_names(self) -> tuple[str, ...]:
+        """The permitted answers, in the order they were written."""
+        return tuple(label.name for label in self.labels)
 
     @cached_property
     def version(self) -> str:
-        """Twelve hex digits over everything that could change an answer or what is made of it."""
-        said = [
-            self.name,
-            [[choice.name, choice.description, choice.examples] for choice in self.choices],
-            [self.fields, self.instructions, self.needs_evidence],
-            [self.risk, self.alpha, sorted(self.always_ask), self.ask_from_minor],
-        ]
-        return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()[:12]
+        """A digest of everything that could change an answer or the trust in it."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
-    def text_of(self, fields: Mapping[str, str]) -> str:
-        """The input as one text, each field named; a field that is not of this question is refused."""
-        unknown = fields.keys() - set(self.fields)
-        if unknown:
-            raise ValueError(f"{self.name} does not look at {', '.join(sorted(unknown))}")
-        return "\n".join(f"{name}: {fields[name][:FIELD_LENGTH_MAX]}" for name in self.fields if fields.get(name))
+    def risk_of(self, label: str) -> Risk:
+        """What it costs when this label is wrong."""
+        found = next(each for each in self.labels if each.name == label)
+        return found.risk or self.risk
 
+    def error_max_of(self, risk: Risk) -> float:
+        """The permitted share of wrong answers among automatic ones, for labels of this risk."""
+        return ERROR_RATES[risk] if self.threshold.error_max is None else self.threshold.error_max
 
-def _faults(question: Question) -> list[str]:
-    faults = []
-    labels = [choice.name for choice in question.choices]
-    if len(labels) < 2:
-        faults.append("give at least two choices")
-    if len(set(labels)) < len(labels):
-        faults.append("two choices have one name")
-    faults += [f"say what {choice.name!r} means" for choice in question.choices if not choice.description.strip()]
-    if not question.fields:
-        faults.append("name the fields that are looked at")
-    if not question.instructions.strip():
-        faults.append("say what is asked")
-    if not 0 < question.alpha < 0.5:
-        faults.append(f"an error rate lies between 0 and 0.5, not at {question.alpha}")
-    unknown = question.always_ask - set(labels)
-    if unknown:
-        faults.append(f"always_ask names {', '.join(sorted(unknown))}, which is no choice")
-    return faults
+    def input_of(self, given: Mapping[str, str]) -> dict[str, str]:
+        """The fields that are looked at; whatever else was given stays out."""
+        return {name: given[name] for name in self.fields if given.get(name)}
+
+    def input_hash(self, given: Mapping[str, str]) -> str:
+        """What two inputs share exactly if this question cannot tell them apart."""
+        digest = hashlib.sha256()
+        for name, value in self.input_of(given).items():
+            digest.update(f"{name}\0{len(value)}\0{value}\0".encode())
+        return digest.hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Words of the input that carry the answer: `text == fields[field][start:end]`."""
+class Abstention(StrEnum):
+    """Why there is no answer."""
 
-    field: str
-    start: int
-    end: int
-    text: str
+    #: The named fields are missing or empty.
+    NO_INPUT = "no_input"
+    #: Written in a script or language that the judge was not made for.
+    UNREADABLE = "unreadable"
+    #: Unlike everything known: none of the labels may be right.
+    OUTSIDE = "outside"
+    #: Two labels are about as likely.
+    UNSURE = "unsure"
+    #: People gave different answers to this very input.
+    CONTESTED = "contested"
+    #: Nothing is known yet: no example and no description that could be compared.
+    UNTAUGHT = "untaught"
+    #: A hosted model refused to answer.
+    DECLINED = "declined"
 
 
-@dataclass(frozen=True, slots=True)
-class Precedent:
-    """A labelled example that the answer relied on."""
+class Span(_Data):
+    """A piece of the input, by place: evidence that can be found again word for word."""
 
-    label: str | None
-    text: str
-    similarity: float
-    label_id: str | None = None
+    field: Name
+    start: int = Field(ge=0)
+    end: int = Field(gt=0)
+    text: str = Field(min_length=1)
+
+    def is_in(self, given: Mapping[str, str]) -> bool:
+        """Whether the input really says so at that place."""
+        return given.get(self.field, "")[self.start : self.end] == self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one tier says to one input. `label` None: it abstains, and `why` says why."""
+class Precedent(_Data):
+    """A remembered decision that the answer leans on."""
 
-    label: str | None
-    tier: Tier
+    example_id: str
+    label: Name
+    likeness: Share
+    author: str = ""
+
+
+class Answer(_Data):
+    """One answer to one question: a label, or a reason for none. Exactly what is recorded of it."""
+
+    question: Name
+    question_version: str
+    input_hash: str
+    tier: Name
     model: str
-    why: str
-    #: Probability that the label is right, calibrated on people's labels; never what a model says of itself.
-    confidence: float | None = None
-    runner_up: str | None = None
-    runner_up_confidence: float | None = None
+    label: Name | None = None
+    abstained: Abstention | None = None
+    confidence: Share = Field(0.0, description="calibrated: of answers with 0.9, nine in ten are right")
+    inside: Share = Field(1.0, description="how likely any of the labels fits at all")
+    runner_up: Name | None = None
+    runner_up_confidence: Share = 0.0
     evidence: tuple[Span, ...] = ()
     precedents: tuple[Precedent, ...] = ()
-    tokens_in: int = 0
-    tokens_out: int = 0
-    cost_micro_usd: int = 0
-    latency_ms: float = 0.0
-    details: Mapping[str, Any] = field(default_factory=dict)
+    repeat: bool = Field(False, description="a person already answered this very input")
+    tokens: int = Field(0, ge=0)
+    cost: Decimal = Field(Decimal(0), ge=0, description="in US dollars, exact")
+    latency_seconds: float = Field(0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        if (self.label is None) == (self.abstained is None):
+            raise ValueError("an answer is a label or an abstention, not both and not neither")
+        return self
+
+    @property
+    def score(self) -> float:
+        """What a threshold is compared with: sure of the label, and sure that a label fits at all."""
+        return self.confidence * self.inside if self.label else 0.0
 
 
-def input_hash(question: Question, fields: Mapping[str, str]) -> str:
-    """Sixty-four hex digits over what is looked at; equal for equal inputs of one question, whatever its version."""
-    return hashlib.sha256(json.dumps([question.name, question.text_of(fields)]).encode()).hexdigest()
+def faults(answer: Answer, question: Question, given: Mapping[str, str]) -> tuple[str, ...]:
+    """Why this answer must not be used, in words; empty when nothing speaks against it."""
+    found = []
+    if (answer.question, answer.question_version) != (question.name, question.version):
+        found.append("it answers another question or another version of it")
+    if answer.input_hash != question.input_hash(given):
+        found.append("it is about another input")
+    for name in (answer.label, answer.runner_up, *(each.label for each in answer.precedents)):
+        if name is not None and name not in question.label_names:
+            found.append(f"{name} is none of the labels")
+    if not all(span.is_in(question.input_of(given)) for span in answer.evidence):
+        found.append("its evidence is not in the input")
+    if question.evidence_required and answer.label and not answer.evidence:
+        found.append("it gives no evidence")
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,76 @@
+"""Noticing that the world moved: other inputs than before, or more mistakes than were promised."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+#: Rates of error that the breaker bets on, as multiples of the promised one: a small rise and a landslide.
+_RISES = (1.5, 2.0, 3.0, 5.0, 10.0)
+#: An error rate that no bet goes beyond.
+_RATE_MAX = 0.95
+
+
+@dataclass(slots=True)
+class Breaker:
+    """A bet against the promise, one audited answer after the other.
+
+    While the promise holds, the stake grows twentyfold with a chance of 5 % at most, however long one looks (a
+    likelihood ratio is a martingale; Ville). So at twenty the question stops answering by itself. The state is
+    `stakes`: whoever keeps it carries on where he stopped.
+    """
+
+    error_max: float
+    stakes: tuple[float, ...] = (1.0,) * len(_RISES)
+    alarm_at: float = 20.0
+
+    @property
+    def stake(self) -> float:
+        """What the bets are worth together."""
+        return sum(self.stakes) / len(self.stakes)
+
+    @property
+    def open(self) -> bool:
+        """Whether the promise is to be taken as broken."""
+        return self.stake >= self.alarm_at
+
+    def audited(self, *, right: bool) -> bool:
+        """Count one audited answer; returns whether the breaker is open now. Once open it stays so."""
+        if not self.open:
+            self.stakes = tuple(
+                stake * self._ratio(rise, right) for stake, rise in zip(self.stakes, _RISES, strict=True)
+            )
+        return self.open
+
+    def _ratio(self, rise: float, right: bool) -> float:
+        risen = min(_RATE_MAX, self.error_max * rise)
+        return (1 - risen) / (1 - self.error_max) if right else risen / self.error_max
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How far newer inputs lie from older ones, and how often chance alone does as much."""
+
+    distance: float
+    chance: float
+
+    @property
+    def noticed(self) -> bool:
+        """Whether somebody should look: one false alarm in a hundred looks."""
+        return self.chance < 0.01
+
+
+def moved(before: Floats, after: Floats, *, shuffles: int = 199, seed: int = 0) -> Moved:
+    """Compare the middles of two sets of vectors; chance is measured by shuffling them together."""
+    rows = np.concatenate([before, after]).astype(np.float64)
+    random = np.random.default_rng(seed)
+
+    def gap(order: NDArray[np.int64]) -> float:
+        first, second = rows[order[: len(before)]], rows[order[len(before) :]]
+        return float(np.linalg.norm(first.mean(axis=0) - second.mean(axis=0)))
+
+    seen = gap(np.arange(len(rows)))
+    as_far = sum(gap(random.permutation(len(rows))) >= seen for _ in range(shuffles))
+    return Moved(seen, (as_far + 1) / (shuffles + 1))
