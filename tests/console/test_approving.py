@@ -12,6 +12,7 @@ import httpx
 import pytest
 from asking import Office, an_office
 
+from console import doctor
 from console.api import openapi
 from console.api.route import PREFIX
 from counterfoil import database
@@ -299,6 +300,38 @@ def test_the_description_holds_what_a_client_needs() -> None:
     assert set(schemas["ApproveAsk"]["required"]) == {"digest", "reason"}
     assert "difference" in schemas["ProblemDetails"]["properties"]
     assert "409" in document["paths"][f"{PREFIX}/writes/{{id}}/approve"]["post"]["responses"]
+
+
+def approvals_found() -> doctor.Finding:
+    """What the doctor says about approvals."""
+    return next(finding for finding in doctor.examine() if finding.name == "approvals")
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("UPDATE writes SET status = 'approved'", "approved without 2 people"),
+        ("UPDATE writes SET status = 'confirmed', confirmed_at = now()", "confirmed without 2 people"),
+        ("UPDATE approvals SET status = 'void'", "nobody is asked"),
+    ],
+)
+def test_the_doctor_finds_what_nobody_approved(office: Office, change: str, why: str) -> None:
+    """Whoever switched the rules of the database off for a moment leaves a trace; one of two people is not two."""
+    office.deal(1, 1_000_000)
+    office.approve(office.asked())
+    assert approvals_found().verdict == "ok"
+    with office.conn.transaction():
+        office.conn.execute("SET LOCAL session_replication_role = replica")
+        office.conn.execute(change)
+    found = approvals_found()
+    assert (found.verdict, any(why in item for item in found.items)) == ("wrong", True), found.items
+
+
+def test_the_doctor_finds_rules_that_are_off(office: Office) -> None:
+    """A trigger that does not fire holds nothing."""
+    assert approvals_found().verdict == "ok"
+    office.do("ALTER TABLE approval_votes DISABLE TRIGGER approval_votes_keep_rules")
+    assert any("approval_votes_keep_rules" in item for item in approvals_found().items)
 
 
 def test_the_commands_do_what_the_api_does(office: Office, run: Run, tmp_path: Path) -> None:

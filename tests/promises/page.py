@@ -43,6 +43,11 @@ PROMISES: dict[str, tuple[str, str]] = {
         "A plan is a pure function of its event: a handler has nothing in reach to write with, and only what it "
         "returned is written.",
     ),
+    "P8": (
+        "A person approves exactly what was shown",
+        "A yes is bound to the digest of the action as it was rendered and to the record as it stood, is used "
+        "once, and runs out; whoever edited cannot approve, and silence never does. The database holds these rules as well.",
+    ),
     "P9": (
         "Every failure has a class, and every class a living owner",
         "The roster is checked before anything starts, and again while it is in force; silence climbs.",
@@ -72,8 +77,7 @@ the tree, runs the named tests there, and fails unless they fail. The table of t
 
 `make test` does so for all but those marked *slow*, which need real processes or a Postgres made anew;
 `make mutants` does all of them. Beyond these, `tests/chaos/` kills real processes at every step, stops Redis and
-restarts Postgres, and asks the same questions of what is left. P8 (a person approves exactly what was shown) has no
-section yet: nothing asks for an approval so far.
+restarts Postgres, and asks the same questions of what is left.
 
 To add a mechanism: a row in that table, with the shortest text that names it and the test that misses it. If nothing
 misses it, write that test first.
