@@ -46,7 +46,8 @@ PROMISES: dict[str, tuple[str, str]] = {
     "P8": (
         "A person approves exactly what was shown",
         "A yes is bound to the digest of the action as it was rendered and to the record as it stood, is used "
-        "once, and runs out; whoever edited cannot approve, and silence never does. The database holds these rules as well.",
+        "once, and runs out; whoever edited cannot approve, and silence never does. The database holds these rules "
+        "as well.",
     ),
     "P9": (
         "Every failure has a class, and every class a living owner",
