@@ -35,6 +35,7 @@ def complete(
     """
     rows = conn.execute(_STATES, (sorted(event_ids),)).fetchall() if event_ids else []
     entries, free = [], []
+    alike: dict[tuple[EventState, str], list[UUID]] = {}
     for row in rows:
         failure = failed.get(row["id"])
         if failure is not None:
@@ -44,9 +45,11 @@ def complete(
         if ended is None:
             continue
         state, outcome = ended
-        _rest(conn, row["id"], state, outcome, None)
+        alike.setdefault((state, outcome), []).append(row["id"])
         entries.append(audit.Entry("engine", f"event.{state.value}", f"event:{row['id']}", {"outcome": outcome}))
         free += [row["id"]] if row["case_id"] else []
+    for (state, outcome), ids in alike.items():
+        _rest(conn, ids, state, outcome, None)
     return entries + (cases.clear(conn, free, actor="engine") if free else [])
 
 
@@ -54,7 +57,7 @@ def _block(conn: Connection, row: Mapping[str, Any], failure: failures.Failure, 
     if failure.code not in _ENDS_IN_EXCEPTION:
         conn.execute("UPDATE events SET case_id = %s, outcome = %s WHERE id = %s", (case_id, str(failure), row["id"]))
         return []
-    _rest(conn, row["id"], EventState.EXCEPTION, str(failure), case_id)
+    _rest(conn, [row["id"]], EventState.EXCEPTION, str(failure), case_id)
     detail = {"class": failure.code, "outcome": str(failure)}
     return [audit.Entry("engine", "event.exception", f"event:{row['id']}", detail)]
 
@@ -75,8 +78,8 @@ def _ended(states: Collection[str]) -> tuple[EventState, str] | None:
     return EventState.DONE, f"{written} of {len(states)} confirmed, the others superseded or in shadow"
 
 
-def _rest(conn: Connection, event_id: UUID, state: EventState, outcome: str, case_id: UUID | None) -> None:
+def _rest(conn: Connection, event_ids: Collection[UUID], state: EventState, outcome: str, case_id: UUID | None) -> None:
     sets: dict[str, Any] = {"outcome": outcome, "case_id": case_id, "due_at": None}
     if state is not EventState.EXCEPTION:
         sets["finished_at"] = NOW
-    move(conn, "event", [event_id], state, sets=sets)
+    move(conn, "event", event_ids, state, sets=sets)
