@@ -25,6 +25,9 @@ Kind = Literal["look", "send", "settle"]
 CLAIM_LOCK = 7_203_411_865
 #: What was seen of a target is good for so long; then it is looked at again before anything is sent (seconds).
 LOOK_SECONDS = 30
+#: So what was looked at, or seen to be absent, is due before everything that waits (seconds from now): behind a queue
+#: that takes longer than that, each would be looked at again and none ever sent.
+NEXT_SECONDS = -86_400.0
 
 
 @dataclass(frozen=True, slots=True)

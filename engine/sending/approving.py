@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from counterfoil.database import Connection
+from counterfoil.ledger import outbox
 from counterfoil.ledger.outbox import ClaimedWrite, Result
 from counterfoil.lifecycle import WriteState
 from destinations.base import Destination, Effect
@@ -188,7 +189,7 @@ def _rendered(effect: Effect) -> list[str]:
 
 def _go(write: ClaimedWrite, image: Image) -> Result:
     result = _result(write, WriteState(write.status), "looked at", image)
-    result.looked, result.due_seconds = True, 0.0
+    result.looked, result.due_seconds = True, outbox.NEXT_SECONDS
     return result
 
 

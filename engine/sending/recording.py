@@ -110,15 +110,22 @@ def count_reach(
         if any(_is_too_much(one) for one in there):
             reach.hold_back(conn, name, destinations[name].rate_per_second, TOO_MUCH_SECONDS)
         silent = [_told(one) for one in there if one.down]
-        # That reading works does not say that writing does.
-        answers = sum(1 for one in there if one.write.kind != "look" and one.requests and not one.down)
+        answers = sum(1 for one in there if _proves_writing(one))
         change = reach.count(conn, name, answers=answers, failures=silent)
         if change == "opened":
             opened = outages.begin(conn, name, silent[-1])
-            recorded.entries += opened.entries
+            away = audit.Entry("engine", "destination.away", f"destination:{name}", {"last": silent[-1]})
+            recorded.entries += [away, *opened.entries]
             recorded.new_cases += opened.new
         elif change == "recovered":
             recorded.entries += outages.end(conn, name)
+
+
+def _proves_writing(done: Performed) -> bool:
+    """Whether it ends a trial. That reading works does not say that writing does; what is not there is sent again."""
+    if done.down or not done.requests or done.write.kind == "look":
+        return False
+    return done.finding is None or done.finding.outcome != "did_not_happen"
 
 
 def _is_too_much(done: Performed) -> bool:

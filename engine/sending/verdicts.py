@@ -7,6 +7,7 @@ settle   happened ─▶ confirmed | was not there ─▶ sent again | unknown �
 
 from dataclasses import dataclass
 
+from counterfoil.ledger import outbox
 from counterfoil.ledger.outbox import ClaimedWrite, Result
 from counterfoil.lifecycle import WriteState
 from destinations.remote import Finding, Operation, Sent
@@ -18,6 +19,10 @@ from exceptions_queue import failures
 SENDS_MAX = 12
 #: A probe right after the doubt would find what the destination has not finished yet (seconds).
 SETTLE_SECONDS = 1.0
+#: While the destination as a whole does not answer, its outage is the case: a doubt is asked about so many times more,
+#: so far apart (seconds), before it is one of its own. A day: what lasts longer is no outage but a lost permission.
+AWAY_PROBES_MAX = 48
+AWAY_SECONDS = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +104,11 @@ def _settled(write: ClaimedWrite, finding: Finding) -> Judged:
         return Judged(result)
     result = _result(write, WriteState.IN_DOUBT, finding.detail)
     if finding.outcome == "did_not_happen" and write.attempts < SENDS_MAX:
-        result.absent, result.due_seconds = True, 0.0
+        result.absent, result.due_seconds = True, outbox.NEXT_SECONDS
         return Judged(result)
     wait = next_wait_seconds("write_in_doubt", write.probes, write.key)
+    if wait is None and finding.down and write.probes < AWAY_PROBES_MAX:
+        wait = AWAY_SECONDS
     if wait is None or finding.outcome == "did_not_happen":
         return Judged(result, _failure(failures.WriteInDoubt, write, finding.detail, "unsettled"))
     result.due_seconds = wait
