@@ -140,6 +140,46 @@ class Settings(BaseSettings):
         validation_alias=_named("COUNTERFOIL_ANSWER_SECONDS"),
         description="how long a destination may take to answer before a write is in doubt",
     )
+    model: str | None = Field(
+        None,
+        validation_alias=_named("COUNTERFOIL_MODEL"),
+        pattern=r"^(anthropic|openai):\S+$",
+        description="hosted model, as anthropic:NAME or openai:NAME; unset: questions are judged here or by people",
+    )
+    model_price: str | None = Field(
+        None,
+        validation_alias=_named("COUNTERFOIL_MODEL_PRICE"),
+        pattern=r"^\d+(\.\d+)?,\d+(\.\d+)?$",
+        description="US dollars per million tokens, IN,OUT, of a model whose price is not known",
+    )
+    model_seconds: float = Field(
+        20.0,
+        gt=0,
+        le=120,
+        validation_alias=_named("COUNTERFOIL_MODEL_SECONDS"),
+        description="how long the hosted model may take, the second attempt included",
+    )
+    model_usd_per_call: float = Field(
+        0.05,
+        ge=0,
+        validation_alias=_named("COUNTERFOIL_MODEL_USD_PER_CALL"),
+        description="the most that one question may cost at the hosted model",
+    )
+    model_usd_per_event: float = Field(
+        0.25, ge=0, validation_alias=_named("COUNTERFOIL_MODEL_USD_PER_EVENT"), description="… all of one event"
+    )
+    model_usd_per_hour: float = Field(
+        2.0, ge=0, validation_alias=_named("COUNTERFOIL_MODEL_USD_PER_HOUR"), description="… all in an hour"
+    )
+    model_usd_per_day: float = Field(
+        20.0, ge=0, validation_alias=_named("COUNTERFOIL_MODEL_USD_PER_DAY"), description="… all in a day"
+    )
+    model_usd_per_question_day: float = Field(
+        10.0,
+        ge=0,
+        validation_alias=_named("COUNTERFOIL_MODEL_USD_PER_QUESTION_DAY"),
+        description="… all of one kind of question in a day",
+    )
     lease_seconds: float = Field(
         6.0,
         gt=0.5,
