@@ -39,7 +39,10 @@ def _told(kind: str, number: int, **members: Any) -> dict[str, Any]:
     """The sample, about another invoice; each type of a second of its own."""
     event = copy.deepcopy(sample("stripe", kind))
     text = json.dumps(event).replace("in_1SExample0000001", f"in_{number}").replace("pi_3SExample", f"pi_{number}x")
-    found: dict[str, Any] = json.loads(text) | {"id": f"evt_{kind}_{number}", "created": 1_793_610_847 + PAID.index(kind)}
+    found: dict[str, Any] = json.loads(text) | {
+        "id": f"evt_{kind}_{number}",
+        "created": 1_793_610_847 + PAID.index(kind),
+    }
     found["data"]["object"].update(members)
     return found
 
