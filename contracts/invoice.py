@@ -43,6 +43,7 @@ class PaidInvoice(NamedTuple):
     id: str
     number: str | None
     customer_id: str
+    customer_email: str | None
     subscription_id: str | None
     currency: str
     lines: tuple[InvoiceLine, ...]
@@ -56,6 +57,8 @@ class PaidInvoice(NamedTuple):
     due_minor: int
     outside_minor: int
     paid_at: datetime
+    #: Whether the invoice itself says when; else it is the time of whichever event told it.
+    paid_at_stated: bool
 
 
 def normal_form(shape: InvoiceShape, created: int) -> PaidInvoice:
@@ -71,6 +74,7 @@ def normal_form(shape: InvoiceShape, created: int) -> PaidInvoice:
         id=shape.id,
         number=shape.number,
         customer_id=id_of(shape.customer) or "",
+        customer_email=shape.customer_email if isinstance(shape.customer_email, str) else None,
         subscription_id=shape.subscription_id,
         currency=shape.currency.upper(),
         lines=_lines(shape),
@@ -84,6 +88,7 @@ def normal_form(shape: InvoiceShape, created: int) -> PaidInvoice:
         due_minor=due,
         outside_minor=shape.outside_minor,
         paid_at=datetime.fromtimestamp(created if paid_at is None else paid_at, UTC),
+        paid_at_stated=paid_at is not None,
     )
 
 

@@ -56,6 +56,8 @@ class InvoiceShape(Part):
     id: str | None = None
     number: str | None = None
     customer: Reference = None
+    #: Anything: an address that is none is no reason not to book.
+    customer_email: Any = None
     currency: str | None = None
     status: str | None = None
     created: Seconds | None = None

@@ -7,6 +7,7 @@ Outcome
 └── NeedsPerson   code cannot decide this one; failure class, reason, money at stake
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,20 +22,24 @@ SNOOZE_SECONDS_MAX = 30 * 24 * 3600
 class Plan:
     """The ordered effects that a handler wants. Nothing is written yet.
 
-    `also`: effects for destinations that an installation may do without. Where one is not configured, its effects are
-    left out and the run says so; where it is, they come after the others.
+    `also`: by destination, what makes effects for one that an installation may do without. Where it is not configured
+    nothing is made and the run says so; where it is, they come after the others.
     """
 
     effects: tuple[Effect, ...]
     evidence: dict[str, Any] = field(default_factory=dict)
-    also: tuple[Effect, ...] = ()
+    also: Mapping[str, Callable[[], Sequence[Effect]]] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         if not self.effects:
             raise ValueError("a plan without effects says nothing; return Skip with the reason")
-        every = self.effects + self.also
-        if len({effect.key for effect in every}) < len(every):
+        if len({effect.key for effect in self.effects}) < len(self.effects):
             raise ValueError("two effects of one plan share a key; the second could never be written")
+
+
+    def whole(self, has: Callable[[str], bool]) -> tuple[Effect, ...]:
+        """All effects, of those that installations may do without the ones whose destination this one has."""
+        return self.effects + tuple(effect for name, make in self.also.items() if has(name) for effect in make())
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,8 @@ class Pass:
     money: Money | None = None
     context: dict[str, Any] = field(default_factory=dict)
     effects: tuple[Effect, ...] = ()
-    #: For destinations that an installation may do without.
-    also: tuple[Effect, ...] = ()
+    #: Destinations for which nothing was planned, because this installation does without them.
+    left_out: tuple[str, ...] = ()
     evidence: dict[str, Any] = field(default_factory=dict)
     verdict: Verdict | None = None
     #: What the event tells, by the names under which other events tell it too.

@@ -72,8 +72,8 @@ class Pipeline:
         # Judged by what was read and answered as well; usually that is nothing.
         input_hash = keys.short_hash(one.payload_hash + keys.canonical_json(one.context)) if one.context else None
         with one.timed("plan", input_hash) as record:
-            verdict = plan(one)
-            left_out = self._add_what_is_configured(one)
+            verdict = plan(one, self._has)
+            left_out = [f"nothing for {name}, which is not configured" for name in one.left_out]
             record["output"] = verdict.outcome if verdict else [effect.key for effect in one.effects] + left_out
         if verdict is not None:
             return verdict
@@ -81,14 +81,6 @@ class Pipeline:
             gate(one, self.destinations)
             record["output"] = "allowed"
         return None
-
-    def _add_what_is_configured(self, one: Pass) -> list[str]:
-        """Effects for destinations that this installation has join the plan; of the others it is said why not."""
-        if not one.also:
-            return []
-        one.effects += tuple(effect for effect in one.also if self._has(effect.destination))
-        absent = [effect for effect in one.also if not self._has(effect.destination)]
-        return [f"left out: {effect.key} ({effect.destination} is not configured)" for effect in absent]
 
     def _has(self, name: str) -> bool:
         """Whether there is a credential for it; settings do not change while a process lives."""

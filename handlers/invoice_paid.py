@@ -1,6 +1,7 @@
 """Stripe: an invoice was paid. One balanced journal entry, keyed by the invoice.
 
-Two event types tell it with the whole invoice, and both plan the same entry under the same key.
+Two event types tell it with the whole invoice, and both plan the same entry under the same key. Where HubSpot is
+configured, the contact with the invoice's address also shows the payment, unless it shows a later one.
 
 The entry says what the payment settled, as of the day it was paid:
 
@@ -14,14 +15,20 @@ Discounts lower the revenue of the line they belong to: what was never owed was 
 paid; spreading it over the service period is left to whoever closes the month.
 """
 
+import re
 from collections.abc import Iterator
 
 from contracts.invoice import PaidInvoice
 from contracts.money import Money
 from contracts.stripe import InvoicePaid
 from destinations import chart
+from destinations.base import Effect
 from destinations.books import JournalLine, journal
+from destinations.hubspot import upsert_contact
 from engine import NeedsPerson, Outcome, Plan, Skip, handles
+
+#: Visible ASCII around one @. An address beyond that is not looked for: booking does not depend on it.
+_EMAIL = re.compile(r"[!-?A-~]{1,64}@[a-z0-9.-]{1,180}\.[a-z0-9-]{2,60}")
 
 
 @handles(source="stripe", types=["invoice.paid", "invoice.payment_succeeded"], contract=InvoicePaid, ordering="fact")
@@ -47,7 +54,28 @@ def invoice_paid(event: InvoicePaid) -> Outcome:
         refers_to=invoice.id,
         evidence=_evidence(invoice),
     )
-    return Plan((entry,))
+    return Plan((entry,), also={"hubspot": lambda: _last_payment(invoice)})
+
+
+def _last_payment(invoice: PaidInvoice) -> tuple[Effect, ...]:
+    """What the contact shows of it: of one address only the latest payment, in whatever order they come."""
+    email = (invoice.customer_email or "").strip().lower()
+    if invoice.due_minor <= 0 or not invoice.paid_at_stated or not _EMAIL.fullmatch(email):
+        return ()
+    contact = upsert_contact(
+        key=f"hubspot:invoice:{invoice.id}:last_payment",
+        subject=f"stripe:{invoice.id}",
+        by=("email", email),
+        properties={
+            "last_payment_at": invoice.paid_at,
+            "last_payment_amount": Money(invoice.due_minor, invoice.currency),
+            "last_payment_currency": invoice.currency,
+            "last_payment_invoice": (invoice.number or invoice.id).strip(),
+        },
+        newest_by="last_payment_at",
+        evidence={"invoice": invoice.id},
+    )
+    return (contact,)
 
 
 def _lines(invoice: PaidInvoice) -> Iterator[JournalLine]:

@@ -27,7 +27,7 @@ from destinations.hubspot.archive import Archive
 from destinations.hubspot.echoes import HubSpotEchoes
 from destinations.hubspot.fields import Id, Value
 from destinations.hubspot.links import Associate, Dissociate
-from destinations.hubspot.records import Upsert
+from destinations.hubspot.records import NEWEST_BY, Upsert
 from destinations.hubspot.tasks import CreateTask
 from destinations.remote import Attempt, Finding, Image, Operation, Sent
 
@@ -49,13 +49,14 @@ ACTIONS: Mapping[str, Action] = {action.operation.name: action for action in _AL
 
 def upsert_contact(
     *, key: str, subject: str, by: tuple[str, str | Id], properties: Mapping[str, Value], amount: Money | None = None,
-    evidence: dict[str, Any] | None = None,
+    newest_by: str | None = None, evidence: dict[str, Any] | None = None,
 ) -> Effect:  # fmt: skip
     """Set properties of the contact whose `by` (a unique property, `email` or `hs_object_id`) has this value.
 
+    `newest_by`: one of the properties, a time; where a later one stands already, nothing is set.
     Raises: EffectInvalid; so do all functions here.
     """
-    return _upsert("upsert_contact", key, subject, by, properties, amount, evidence)
+    return _upsert("upsert_contact", key, subject, by, properties, amount, evidence, newest_by)
 
 
 def upsert_company(
@@ -199,12 +200,14 @@ def _upsert(
     properties: Mapping[str, Value],
     amount: Money | None,
     evidence: dict[str, Any] | None,
+    newest_by: str | None = None,
 ) -> Effect:
     name, value = by
     value = value.lower() if name == "email" and isinstance(value, str) else value
     body = {
         "by": {"property": name, "value": _id(value)},
         "properties": {each: fields.text_of(given) for each, given in properties.items()},
+        **({NEWEST_BY: newest_by} if newest_by else {}),
     }
     return _checked(Effect(NAME, operation, key, subject, amount, body, evidence or {}))
 

@@ -58,6 +58,11 @@ def deal(http: Http, id: str) -> dict[str, Any]:
 
     Raises: Failed; ContextMissing for what is not there, ambiguous, or no exact amount.
     """
+    return {**sold(http, id), "contact": contact_of_deal(http, id)}
+
+
+def sold(http: Http, id: str) -> dict[str, Any]:
+    """A deal with its line items and its company. Raises: Failed, ContextMissing."""
     found = get(http, "deals", id, _OF_A_DEAL)
     currency = found["properties"]["deal_currency_code"] or str(
         account.account_details(http).get("companyCurrency") or ""
@@ -69,8 +74,12 @@ def deal(http: Http, id: str) -> dict[str, Any]:
         "currency": currency,
         "line_items": line_items(http, id, currency),
         "company": _only(http, "deals", id, "companies", _OF_A_COMPANY),
-        "contact": _only(http, "deals", id, "contacts", _OF_A_CONTACT),
     }
+
+
+def contact_of_deal(http: Http, id: str) -> dict[str, Any] | None:
+    """The one contact of a deal. Raises: Failed, ContextMissing when there are several."""
+    return _only(http, "deals", id, "contacts", _OF_A_CONTACT)
 
 
 def line_items(http: Http, deal_id: str, currency: str) -> list[dict[str, Any]]:

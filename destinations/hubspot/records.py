@@ -28,6 +28,8 @@ _CLOCKS_APART = timedelta(seconds=60)
 #: How histories call writes through the API.
 _APPS = frozenset({"INTEGRATION", "API"})
 _CREATED = "createdate"
+#: The member of a body that names the property, a time, by which a record tells that it was set to something newer.
+NEWEST_BY = "newest_by"
 #: What a creation sets has its time, give or take HubSpot's own milliseconds.
 _AT_ONCE = timedelta(seconds=1)
 
@@ -51,11 +53,12 @@ class Upsert:
         )
 
     def problems(self, body: Mapping[str, Any]) -> Iterator[str]:
-        yield from member_problems(body, {"by", "properties"})
+        yield from member_problems(body, {"by", "properties"}, frozenset({NEWEST_BY}))
         yield from fields.by_problems(self.kind, body.get("by"))
         by = body.get("by")
         taken = by.get("property") if isinstance(by, Mapping) else None
         yield from fields.property_problems(body.get("properties"), taken)
+        yield from _order_problems(body)
 
     def target(self, effect: Effect) -> str | None:
         name, value = _by(effect)
@@ -72,7 +75,9 @@ class Upsert:
         else:
             lines = [f"Change the HubSpot {self.noun} whose {name} is {fields.shown(value)}, or create it."]
         properties = sorted(effect.body["properties"].items())
-        return lines + [f"Its {name} becomes {fields.shown(value)}." for name, value in properties]
+        lines += [f"Its {name} becomes {fields.shown(value)}." for name, value in properties]
+        newest_by = effect.body.get(NEWEST_BY)
+        return lines + ([f"Nothing of this when its {newest_by} is later already."] if newest_by else [])
 
     def look(self, http: Http, effect: Effect) -> Image:
         name, value = _by(effect)
@@ -87,6 +92,10 @@ class Upsert:
             marked = image.version is None and name != api.RECORD_ID and account.has_marker(http, self.kind)
         except Failed as failed:
             return answers.before_writing(failed)
+        if _is_outdated(effect, image.fields):
+            return Sent(
+                "already", "something newer stands there", image.reference, {"id": image.reference, "new": False}
+            )
         properties = dict(effect.body["properties"]) | ({api.MARKER: key} if marked else {})
         try:
             if name == api.RECORD_ID or (name == "email" and image.version is not None):
@@ -109,6 +118,8 @@ class Upsert:
                 return Finding("unknown", f"the {self.noun} that stood there before is gone")
             return not_there(attempt, self.operation, f"there is no such {self.noun}")
         receipt = {"id": record.id, "new": _made(effect, record, attempt)}
+        if _is_outdated(effect, record.values):
+            return Finding("happened", "something newer stands there", record.id, receipt)
         if not _differences(effect, record.values):
             return Finding("happened", "all values stand there", record.id, receipt)
         if _was_ours(effect, record, attempt):
@@ -124,7 +135,7 @@ class Upsert:
         record = api.find_by_id(http, self.kind, sent.reference, {*_names(effect), name})
         if record is None:
             return [f"there is no {self.noun} {sent.reference}"]
-        found = _differences(effect, record.values)
+        found = [] if _is_outdated(effect, record.values) else _differences(effect, record.values)
         # A contact may also be found by a second address, so its first one proves nothing.
         if name not in (api.RECORD_ID, "email") and not api.same_value(value, record.values.get(name, "")):
             found.append(f"{name} is not what the {self.noun} was found by")
@@ -274,6 +285,24 @@ def _by(effect: Effect) -> tuple[str, Any]:
 
 def _names(effect: Effect) -> list[str]:
     return sorted(effect.body["properties"])
+
+
+def _order_problems(body: Mapping[str, Any]) -> Iterator[str]:
+    if NEWEST_BY not in body:
+        return
+    properties = body.get("properties")
+    value = properties.get(body[NEWEST_BY]) if isinstance(properties, Mapping) else None
+    if api.moment_of(value) is None:
+        yield f"{NEWEST_BY} names a property that is set to a time"
+
+
+def _is_outdated(effect: Effect, values: Mapping[str, Any]) -> bool:
+    """Whether what stands there is newer than what the effect would set."""
+    name = effect.body.get(NEWEST_BY)
+    if name is None:
+        return False
+    stands, ours = api.moment_of(str(values.get(name) or "")), api.moment_of(effect.body["properties"][name])
+    return stands is not None and ours is not None and stands > ours
 
 
 def _differences(effect: Effect, values: Mapping[str, Any], told: str = "does not stand there as sent") -> list[str]:

@@ -1,6 +1,7 @@
 """Plan: ask the handler, a pure function, what should be written. The only step that runs a team's code."""
 
 import inspect
+from collections.abc import Callable
 
 from counterfoil import failpoints
 from counterfoil.lifecycle import EventState
@@ -10,8 +11,10 @@ from engine.passing import Pass, Verdict
 from exceptions_queue import failures
 
 
-def plan(passing: Pass) -> Verdict | None:
+def plan(passing: Pass, has: Callable[[str], bool]) -> Verdict | None:
     """Call the handler under its time limit and read its outcome, which is one of a closed set.
+
+    `has`: whether this installation has a destination, for what may be done without.
 
     Raises: HandlerBug (exception or unknown outcome), RunStuck (over its time), or the class a handler asked for.
     """
@@ -23,6 +26,9 @@ def plan(passing: Pass) -> Verdict | None:
             outcome = spec.function(contract, passing.context) if spec.takes_context else spec.function(contract)
             if inspect.iscoroutine(outcome):
                 outcome.close()
+            if isinstance(outcome, Plan):
+                passing.effects = outcome.whole(has)
+                passing.left_out = tuple(name for name in outcome.also if not has(name))
     except TimeIsUp:
         raise failures.RunStuck(
             f"{spec.name} did not finish within {spec.time_limit_seconds:g} s", rule="time"
@@ -40,8 +46,7 @@ def plan(passing: Pass) -> Verdict | None:
 def _read_outcome(passing: Pass, outcome: object) -> Verdict | None:
     match outcome:
         case Plan():
-            passing.effects, passing.evidence = tuple(outcome.effects), outcome.evidence
-            passing.also = tuple(outcome.also)
+            passing.evidence = outcome.evidence
             return None
         case Skip():
             return Verdict(EventState.IGNORED, outcome.reason)
