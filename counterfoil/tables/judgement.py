@@ -26,7 +26,8 @@ class Decision(SQLModel, table=True):
         one_of("status", DECISION_STATES, "decisions_status"),
         CheckConstraint("status <> 'committed' OR label IS NOT NULL", name="decisions_committed_has_a_label"),
         CheckConstraint("(status = 'settled') = (settled_by IS NOT NULL)", name="decisions_settled_by_somebody"),
-        Index("decisions_event", "event_id"),
+        # Whoever judges the same item of the same event again finds what was decided.
+        Index("decisions_item", "event_id", "question", "item", "question_version", "input_hash", unique=True),
         Index("decisions_asked", "question", "id", postgresql_where=text("status = 'asked'")),
         Index("decisions_question", "question", "created_at"),
         Index("decisions_counterparty", "question", "counterparty", "created_at"),

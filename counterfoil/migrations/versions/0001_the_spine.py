@@ -18,7 +18,7 @@ SQL = Path(__file__).parents[1] / "sql"
 def _run_scripts() -> None:
     """Functions and triggers, which Alembic cannot describe; payloads compressed the cheap way where it can be."""
     bind = op.get_bind()
-    for name in ("audit.sql", "books.sql", "approvals.sql"):
+    for name in ("audit.sql", "books.sql", "approvals.sql", "judgement.sql"):
         # Doubled, because the driver reads a lone % as a placeholder.
         bind.exec_driver_sql((SQL / name).read_text().replace("%", "%%"))
     bind.exec_driver_sql(
@@ -642,7 +642,9 @@ def upgrade() -> None:
         "decisions_asked", "decisions", ["question", "id"], unique=False, postgresql_where=sa.text("status = 'asked'")
     )
     op.create_index("decisions_counterparty", "decisions", ["question", "counterparty", "created_at"], unique=False)
-    op.create_index("decisions_event", "decisions", ["event_id"], unique=False)
+    op.create_index(
+        "decisions_item", "decisions", ["event_id", "question", "item", "question_version", "input_hash"], unique=True
+    )
     op.create_index("decisions_question", "decisions", ["question", "created_at"], unique=False)
     op.create_table(
         "echoes",
@@ -794,6 +796,7 @@ def downgrade() -> None:
         "writes_keep_rules",
         "approvals_keep_rules",
         "approval_votes_keep_rules",
+        "decisions_keep_rules",
     ):
         op.execute(f"DROP FUNCTION IF EXISTS {function} CASCADE")
     op.drop_index("labels_question_seq", table_name="labels")
@@ -816,7 +819,7 @@ def downgrade() -> None:
     op.drop_index("echoes_event", table_name="echoes")
     op.drop_table("echoes")
     op.drop_index("decisions_question", table_name="decisions")
-    op.drop_index("decisions_event", table_name="decisions")
+    op.drop_index("decisions_item", table_name="decisions")
     op.drop_index("decisions_counterparty", table_name="decisions")
     op.drop_index("decisions_asked", table_name="decisions", postgresql_where=sa.text("status = 'asked'"))
     op.drop_table("decisions")
