@@ -6,12 +6,15 @@ earn their trust anew. An `Answer` names one of the labels or abstains with a re
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from contracts.money import Money
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,79}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -201,3 +204,14 @@ def faults(answer: Answer, question: Question, given: Mapping[str, str]) -> tupl
     if question.evidence_required and answer.label and not answer.evidence:
         found.append("it gives no evidence")
     return tuple(dict.fromkeys(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing about which a question is asked: a whole event, or a part of it such as an invoice's line."""
+
+    ref: str
+    fields: Mapping[str, str]
+    #: Whoever it is about, by an id that lasts; what was never seen of them before is not decided without a person.
+    counterparty: str | None = None
+    amount: Money | None = None
