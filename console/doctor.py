@@ -201,8 +201,8 @@ def _handlers() -> Finding:
 def _lost() -> Finding:
     from console.queries import promises
 
-    count, items = promises.violators(promises.LOST_EVENTS, promises.SILENT_CASES)
-    detail = "P4: every event is settled, moves by itself, or has an owner" if not count else f"P4 is broken by {count}"
+    count, items = promises.violators(promises.LOST_EVENTS, promises.LOST_WRITES, promises.SILENT_CASES)
+    detail = "P4: all is settled, moves by itself, or has an owner" if not count else f"P4 is broken by {count}"
     return Finding(name="nothing lost", verdict="wrong" if count else "ok", detail=detail, items=items)
 
 

@@ -37,6 +37,21 @@ SILENT_CASES = text("""
     WHERE status IN ('open', 'acknowledged') AND due_at IS NULL OR status = 'snoozed' AND snoozed_until IS NULL
 """)
 
+#: P4, of writes: what has not come to rest is due some time, or waits in a live case of its event (people who are asked
+#: to approve are another promise); what is being taken back has an inverse that still goes on.
+LOST_WRITES = text("""
+    SELECT w.id, w.status || ', and nothing moves it' AS why FROM writes w
+    WHERE w.status IN ('planned', 'approved', 'sending', 'in_doubt') AND w.confirmed_at IS NULL AND w.due_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM case_events m JOIN cases c ON c.id = m.case_id
+                      WHERE m.event_id = w.event_id AND m.cleared_at IS NULL
+                        AND c.status IN ('open', 'acknowledged', 'snoozed'))
+    UNION ALL
+    SELECT w.id, w.status || ', and nothing takes it back' FROM writes w
+    WHERE w.status = 'reversing' AND NOT EXISTS (
+        SELECT 1 FROM writes i WHERE i.reverses = w.id
+          AND i.status IN ('planned', 'awaiting_approval', 'approved', 'sending', 'in_doubt'))
+""")
+
 #: P3. Every write key once; also when somebody dropped the constraint that holds it.
 DOUBLE_WRITES = text("SELECT key AS id, count(*) || ' writes' AS why FROM writes GROUP BY key HAVING count(*) > 1")
 KEY_CONSTRAINTS = text("""

@@ -229,6 +229,7 @@ class Sender:
         for name, answers in looked:
             if reach.end_look(conn, name, answers=answers):
                 telemetry.log.info("destination.back", destination=name)
+                recorded.entries.append(audit.Entry("engine", "destination.back", f"destination:{name}", {}))
                 if not outbox.due_destinations(conn, [name]):
                     # Nothing waits whose answer could prove it.
                     recorded.entries += outages.end(conn, name)

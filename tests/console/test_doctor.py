@@ -52,6 +52,26 @@ def test_a_lost_event_is_found(story: Any, conn: Connection, change: str, why: s
     assert any(why in item for item in items), items
 
 
+@pytest.mark.parametrize("status", ["planned", "approved", "sending", "in_doubt"])
+def test_a_write_that_nothing_moves_is_found(story: Any, conn: Connection, status: str) -> None:
+    """P4: not due, and in nobody's case; in a live case of its event it waits for a person."""
+    conn.execute("SET session_replication_role = replica")
+    conn.execute("UPDATE writes SET status = %s, confirmed_at = NULL, due_at = NULL", (status,))
+    conn.commit()
+    assert any(f"{status}, and nothing moves it" in item for item in wrong()["nothing lost"])
+    conn.execute("UPDATE writes SET event_id = %s", (story.failed,))
+    conn.commit()
+    assert "nothing lost" not in wrong()
+
+
+def test_a_write_that_nothing_takes_back_is_found(story: Any, conn: Connection) -> None:
+    """P4: being reversed, while its inverse rests."""
+    conn.execute("SET session_replication_role = replica")
+    conn.execute("UPDATE writes SET status = 'reversing'")
+    conn.commit()
+    assert any("reversing, and nothing takes it back" in item for item in wrong()["nothing lost"])
+
+
 def test_a_deleted_payload_of_a_settled_event_is_no_loss(story: Any, conn: Connection) -> None:
     """Retention may delete what nobody works on any more."""
     conn.execute("DELETE FROM payloads WHERE event_id = %s", (story.done,))
