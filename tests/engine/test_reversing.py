@@ -1,6 +1,8 @@
 """Taking back one write: the inverse asks, is looked at, sent and read back as any write is."""
 
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -9,9 +11,10 @@ from psycopg.errors import UniqueViolation
 from taking_back import SIGNED, Office, an_office
 
 import destinations
-from counterfoil import database
+from counterfoil import clock, database
+from counterfoil.settings import settings
 from engine.sending import inverses, previewing, reversing
-from exceptions_queue import approvals
+from exceptions_queue import approvals, policy
 from exceptions_queue.refusals import ReasonMissing
 
 AnEvent = Callable[..., UUID]
@@ -140,6 +143,58 @@ def test_an_entry_is_taken_back_by_a_reversing_entry(office: Office, an_event: A
     (inverse,) = look("SELECT read_back, receipt FROM writes WHERE reverses IS NOT NULL")
     assert (inverse["read_back"], inverse["receipt"]["status"]) == ({"differences": []}, "written")
     assert look("SELECT count(*) AS n FROM books_entries")[0]["n"] == 2
+
+
+@pytest.fixture
+def close_books(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[date], None]]:
+    """Closes the books until a day."""
+
+    def until(day: date) -> None:
+        text = f"{policy.PACKAGED.read_text()}\n[books]\nlocked_until = {day}\n"
+        (tmp_path / "policy.toml").write_text(text)
+        monkeypatch.setenv("COUNTERFOIL_POLICY", str(tmp_path / "policy.toml"))
+        settings.cache_clear()
+        policy.policy.cache_clear()
+
+    yield until
+    policy.policy.cache_clear()
+
+
+def test_what_stands_in_a_closed_period_is_taken_back_today(
+    office: Office, an_event: AnEvent, look: Look, close_books: Callable[[date], None]
+) -> None:
+    """The closed period stays as it was reported; the reversing entry is dated today."""
+    an_event("ticket.creation", 1)
+    office.work()
+    (entry,) = look("SELECT entry_date FROM books_entries")
+    close_books(entry["entry_date"])
+    (write,) = look("SELECT id, key FROM writes")
+    office.reverse(write["id"])
+    office.work()
+    assert states(look)[write["key"]] == "reversed"
+    days = [row["entry_date"] for row in look("SELECT entry_date FROM books_entries ORDER BY entry_date")]
+    assert days == [entry["entry_date"], clock.now().date()]
+
+
+def test_nothing_is_taken_back_in_a_period_that_is_closed_today(
+    office: Office, an_event: AnEvent, look: Look, close_books: Callable[[date], None]
+) -> None:
+    """The write stands, a case says why, and after the opening it may be tried again."""
+    an_event("ticket.creation", 1)
+    office.work()
+    close_books(clock.now().date())
+    (write,) = look("SELECT id, key FROM writes")
+    office.reverse(write["id"])
+    office.work()
+    assert states(look) == {write["key"]: "confirmed", f"reverse:{write['key']}": "refused"}
+    (case,) = look("SELECT failure_class, title FROM cases WHERE status = 'open'")
+    assert (case["failure_class"], "reversal:" in case["title"]) == ("out_of_bounds", True)
+    assert office.balances() != {}
+    close_books(clock.now().date() - timedelta(days=1))
+    office.reverse(write["id"])
+    office.work()
+    assert (office.balances(), states(look)[write["key"]]) == ({}, "reversed")
+    assert look("SELECT 1 FROM cases WHERE status = 'open'") == []
 
 
 def test_the_policy_asks_about_an_inverse_too(office: Office, an_event: AnEvent, look: Look) -> None:
