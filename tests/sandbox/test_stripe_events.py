@@ -90,7 +90,7 @@ SHIPPED = sorted(
     path.stem
     for path in SAMPLES.glob("*.json")
     if "@" not in path.stem and not path.stem.startswith(("checkout.", "payment_method.", "payout.failed"))
-    and "trial_will_end" not in path.stem
+    and not path.stem.endswith((".trial_will_end", ".paused", ".resumed"))  # trials do not end by themselves here
 )  # fmt: skip
 
 
