@@ -5,6 +5,6 @@ name, never by import. This is what a handler needs of it.
 """
 
 from engine.outcomes import NeedsPerson, Outcome, Plan, Skip, Snooze
-from engine.registry import handles
+from engine.registry import Ask, handles
 
-__all__ = ["NeedsPerson", "Outcome", "Plan", "Skip", "Snooze", "handles"]
+__all__ = ["Ask", "NeedsPerson", "Outcome", "Plan", "Skip", "Snooze", "handles"]

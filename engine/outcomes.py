@@ -36,7 +36,6 @@ class Plan:
         if len({effect.key for effect in self.effects}) < len(self.effects):
             raise ValueError("two effects of one plan share a key; the second could never be written")
 
-
     def whole(self, has: Callable[[str], bool]) -> tuple[Effect, ...]:
         """All effects, of those that installations may do without the ones whose destination this one has."""
         return self.effects + tuple(effect for name, make in self.also.items() if has(name) for effect in make())

@@ -56,6 +56,7 @@ class Pass:
 
     event: Claimed
     dry: bool = False  #: nothing may be asked or recorded: only what is known already counts
+    apart: bool = False  #: it walks alone and may wait for others
     run_id: UUID = field(default_factory=keys.new_id)
     spec: HandlerSpec | None = None
     contract: Contract | None = None

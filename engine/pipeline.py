@@ -19,10 +19,11 @@ from engine.passing import Pass, Verdict
 from engine.registry import Registry
 from engine.retry import next_wait_seconds
 from engine.steps.check import check
+from engine.steps.classify import AsksOthers, classify
 from engine.steps.commit import commit
 from engine.steps.gate import gate
 from engine.steps.plan import plan
-from engine.steps.read import classify, read
+from engine.steps.read import read
 from engine.steps.writes import KeyTaken
 from exceptions_queue import failures
 
@@ -39,11 +40,16 @@ class Pipeline:
         self.crashes_max = crashes_max
         self._configured: dict[str, bool] = {}
 
-    def walk(self, event: Claimed, *, dry: bool = False) -> Pass:
-        """Everything but the commit; always comes back with a verdict. `dry`: nobody is asked, nothing is kept."""
-        one = Pass(event, dry=dry)
+    def walk(self, event: Claimed, *, dry: bool = False, apart: bool = True) -> Pass:
+        """Everything but the commit; comes back with a verdict. `dry`: nobody is asked, nothing is kept.
+
+        Not `apart`: without a verdict, where the event has to wait for others and must not hold up its group.
+        """
+        one = Pass(event, dry=dry, apart=apart or dry)
         try:
             one.verdict = self._steps(one) or Verdict(EventState.DONE, "written")
+        except AsksOthers:
+            pass
         except failures.Failure as failure:
             one.verdict = _failed(one, failure)
         except Exception as bug:
@@ -51,7 +57,7 @@ class Pipeline:
             one.verdict = _failed(
                 one, failures.HandlerBug(f"engine: {type(bug).__name__}", rule=type(bug).__name__), bug
             )
-        if one.verdict.failure is not None:
+        if one.verdict is not None and one.verdict.failure is not None:
             one.effects = ()
         one.end()
         return one

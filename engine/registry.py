@@ -8,12 +8,14 @@ import hashlib
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType, ModuleType
 from typing import Any, Literal, TypeVar
 
 import contracts
+from contracts.answers import Item
+from contracts.answers import Question as Judgement
 from contracts.base import Contract
 from engine.outcomes import Outcome
 
@@ -33,7 +35,17 @@ TIME_LIMIT_SECONDS_MAX = 60.0
 #: An expensive question about an event, asked outside the handler, its answer kept: (contract, context) -> JSON.
 Question = Callable[[Any, Mapping[str, Any]], Any]
 
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A closed question about parts of an event: `items` gives those that need judging, and usually none does."""
+
+    question: Judgement
+    items: Callable[[Any, Mapping[str, Any]], Sequence[Item]]
+
+
 _NONE: Mapping[str, Question] = MappingProxyType({})
+_NO_ASKS: Mapping[str, Ask] = MappingProxyType({})
 _MARK = "__counterfoil_handles__"
 
 
@@ -50,7 +62,7 @@ class _Handles:
     echoes: Echoing
     time_limit_seconds: float
     reads: Mapping[str, Question]
-    asks: Mapping[str, Question]
+    asks: Mapping[str, Ask]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -68,7 +80,7 @@ class HandlerSpec:
     time_limit_seconds: float
     doc: str
     reads: Mapping[str, Question]
-    asks: Mapping[str, Question]
+    asks: Mapping[str, Ask]
 
     @property
     def keeps_state(self) -> bool:
@@ -108,12 +120,12 @@ def handles(
     echoes: Echoing | None = None,
     time_limit_seconds: float = TIME_LIMIT_SECONDS,
     reads: Mapping[str, Question] = _NONE,
-    asks: Mapping[str, Question] = _NONE,
+    asks: Mapping[str, Ask] = _NO_ASKS,
 ) -> Callable[[F], F]:
     """Mark a function from contract to outcome as the handler of these event types; it stays a plain function.
 
-    With `reads` or `asks` it takes their answers, by name, as its second argument. Without `echoes`, one that keeps a
-    state skips what our own writes caused, and one that records facts does not.
+    With `reads` or `asks` it takes their answers, by name, as its second argument; those of `asks` are by item.
+    Without `echoes`, one that keeps a state skips what our own writes caused, and one that records facts does not.
     """
     echoing: Echoing = echoes or ("handle" if ordering == "fact" else "skip")
 

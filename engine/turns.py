@@ -45,7 +45,7 @@ def walked(events: Iterable[Claimed], walk: Callable[[Claimed], Pass]) -> tuple[
     """Those that may share a commit, walked; and those whose turn comes only when that commit has been made.
 
     A fact shares it with the next of its subject. What keeps a state does not (the next one is judged by what it
-    leaves), nor does what waits for its time.
+    leaves), nor does what waits for its time, nor what turns out to have to wait for others.
     """
     passes: list[Pass] = []
     rest: list[Claimed] = []
@@ -56,7 +56,7 @@ def walked(events: Iterable[Claimed], walk: Callable[[Claimed], Pass]) -> tuple[
             continue
         one = walk(event)
         passes.append(one)
-        if event.subject is not None and (_waits(one) or (one.effects and one.spec and one.spec.keeps_state)):
+        if event.subject is not None and _ends_the_turn(one):
             closed.add(event.subject)
     return passes, rest
 
@@ -69,6 +69,10 @@ def go_on(rest: Iterable[Claimed], passes: Iterable[Pass], done: Iterable[Pass])
     for event in rest:
         turns[event.subject in stopped].append(event)
     return turns
+
+
+def _ends_the_turn(one: Pass) -> bool:
+    return one.verdict is None or _waits(one) or bool(one.effects and one.spec and one.spec.keeps_state)
 
 
 def _waits(one: Pass) -> bool:

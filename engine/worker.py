@@ -170,22 +170,33 @@ class Worker:
     def _run_group(self, conn: Connection, group: list[Claimed]) -> None:
         here, apart, later = told_apart(group, self._waits_for_others)
         for event in apart:
-            future = self._slow.submit(self._run_alone, event)
-            self._slow_now.add(future)
-            future.add_done_callback(self._slow_now.discard)
-            if event.crashes:
-                wait([future])
+            self._set_apart(event)
+        ours = {event.id: event for event in here + later}
         try:
             rest = here
             while rest:
                 began = clock.ticks_seconds()
-                passes, rest = walked(rest, self.pipeline.walk)
-                done = self._finish(conn, passes, began)
+                passes, rest = walked(rest, self._walk_here)
+                done = self._finish(conn, [one for one in passes if one.verdict is not None], began)
+                for one in passes:
+                    if one.verdict is None:
+                        self._set_apart(ours.pop(one.event.id))
                 rest, held_up = go_on(rest, passes, done)
                 later += held_up
             finish.give_back(conn, [(event.id, event.fence) for event in later])
         finally:
-            self._drop(here + later)
+            self._drop(list(ours.values()))
+
+    def _walk_here(self, event: Claimed) -> Pass:
+        return self.pipeline.walk(event, apart=False)
+
+    def _set_apart(self, event: Claimed) -> None:
+        """Let a thread walk and commit it alone."""
+        future = self._slow.submit(self._run_alone, event)
+        self._slow_now.add(future)
+        future.add_done_callback(self._slow_now.discard)
+        if event.crashes:
+            wait([future])
 
     def _wait_for_room(self) -> None:
         """Claim no more than the threads can begin soon: what waits in a thread's queue waits for no other worker."""
@@ -194,7 +205,7 @@ class Worker:
 
     def _waits_for_others(self, event: Claimed) -> bool:
         spec = self.pipeline.registry.find(event.provider, event.type)
-        return spec is not None and bool(spec.reads or spec.asks)
+        return spec is not None and bool(spec.reads)
 
     def _run_alone(self, event: Claimed) -> None:
         began = clock.ticks_seconds()

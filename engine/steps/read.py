@@ -1,4 +1,4 @@
-"""Read and classify share one shape: named, expensive questions whose answers are kept.
+"""Read: what a handler needs to know beside the event, as named questions whose answers are kept.
 
 Each answer is a checkpoint: committed by itself, found again after a crash, and asked anew only when its input changed.
 """
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from contracts.base import Contract
-from counterfoil import database, failpoints, keys
+from counterfoil import database, keys
 from counterfoil.ledger.checkpoint import find_checkpoint, record_checkpoint
 from engine.passing import Pass
 from exceptions_queue import failures
@@ -19,18 +19,7 @@ Question = Callable[[Contract, Mapping[str, Any]], Any]
 def read(passing: Pass) -> list[str]:
     """Fetch what the handler declared it needs to know; read-only, once per generation. Returns what was asked."""
     assert passing.spec is not None
-    return _answer(passing, "read", passing.spec.reads)
-
-
-def classify(passing: Pass) -> list[str]:
-    """Ask what the handler declared it wants judged; one closed question each. Returns what was asked."""
-    assert passing.spec is not None
-    asked = _answer(passing, "classify", passing.spec.asks)
-    failpoints.passing("run.classified")
-    return asked
-
-
-def _answer(passing: Pass, step: str, questions: Mapping[str, Question]) -> list[str]:
+    questions = passing.spec.reads
     if not questions:
         return []
     assert passing.contract is not None
@@ -38,11 +27,11 @@ def _answer(passing: Pass, step: str, questions: Mapping[str, Question]) -> list
     input_hash = keys.digest([event.body, passing.context])
     with database.connect(autocommit=True) as conn:
         for name, question in questions.items():
-            known = find_checkpoint(conn, event.id, event.generation, f"{step}:{name}", input_hash)
+            known = find_checkpoint(conn, event.id, event.generation, f"read:{name}", input_hash)
             if known is None and passing.dry:
                 raise failures.ContextMissing(f"{name} was never asked, and a dry run asks nobody", rule="dry_run")
             if known is None:
                 known = {"answer": question(passing.contract, passing.context)}
-                record_checkpoint(conn, event.id, event.generation, f"{step}:{name}", input_hash, known)
+                record_checkpoint(conn, event.id, event.generation, f"read:{name}", input_hash, known)
             passing.context[name] = known["answer"]
     return list(questions)

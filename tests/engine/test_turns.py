@@ -46,9 +46,9 @@ def test_ten_thousand_events_of_one_subject_end_in_order_at_a_small_cost_each(
     walked: list[str] = []
     real = worker.pipeline.walk
 
-    def walk(event: Claimed) -> Pass:
+    def walk(event: Claimed, **how: bool) -> Pass:
         walked.append(event.key)
-        return real(event)
+        return real(event, **how)
 
     monkeypatch.setattr(worker.pipeline, "walk", walk)
     assert _work(worker) == math.ceil(MANY / GROUP_MAX)
