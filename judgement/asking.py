@@ -1,0 +1,145 @@
+"""Items of an event, judged: tiers in order, then code's verdict, and a decision on record before anybody acts on it.
+
+known decision ─▶ repeat ─▶ local ─▶ hosted ─▶ verdict ─▶ decision: committed, or asked
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from contracts.answers import Answer, Item, Question
+from counterfoil import failpoints
+from counterfoil.database import Connection
+from counterfoil.settings import settings
+from exceptions_queue import failures
+from judgement import containment, decisions, states, unusual
+from judgement.decisions import Asked
+from judgement.serving import serving
+from judgement.training import Taught
+from judgement.verdict import Circumstances, Verdict, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a handler gets of one item. `label` None: a person said none of these."""
+
+    label: str | None
+    by: str  #: `person`, or the tier
+    decision_id: UUID
+    confidence: float | None
+    evidence: list[Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """As it stands in the context of a plan."""
+        return {
+            "label": self.label,
+            "by": self.by,
+            "decision": str(self.decision_id),
+            "confidence": self.confidence,
+            "evidence": self.evidence,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An item that a person has to say."""
+
+    item: str
+    decision_id: UUID
+    suggestion: str | None
+    confidence: float | None
+    runner_up: str | None
+    why: str
+
+    def as_json(self) -> dict[str, Any]:
+        """As it stands in the case."""
+        return {**asdict(self), "decision_id": str(self.decision_id)}
+
+
+def ask(
+    conn: Connection, asked: Asked, question: Question, items: Sequence[Item], *, dry: bool = False
+) -> tuple[dict[str, Judged], list[Open]]:
+    """The items that are decided, by reference, and those that are not. Needs a connection in autocommit.
+
+    Raises: ModelUnavailable, ModelOutputInvalid where a hosted model is needed and of no use. `dry`: only what is
+    decided counts; raises LowConfidence where something is not.
+    """
+    known = decisions.find(conn, asked.event_id, question)
+    fresh = [item for item in items if not _stands(known.get(_place(question, item)))]
+    if fresh and dry:
+        raise failures.LowConfidence("not judged yet, and a dry run records nothing", rule="dry_run")
+    if fresh:
+        judged = [(item, *_judge(conn, asked, question, item)) for item in fresh]
+        decisions.record(conn, asked, question, judged)
+        failpoints.passing("run.classified")
+        known = decisions.find(conn, asked.event_id, question)
+    found: dict[str, Judged] = {}
+    missing: list[Open] = []
+    for item in items:
+        row = known[_place(question, item)]
+        if row["status"] == "asked":
+            missing.append(Open(item.ref, row["id"], row["label"], row["confidence"], row["runner_up"], row["why"]))
+            continue
+        settled = row["status"] == "settled"
+        found[item.ref] = Judged(
+            row["settled_label"] if settled else row["label"],
+            "person" if settled else row["tier"],
+            row["id"],
+            None if settled else row["confidence"],
+            row["evidence"],
+        )
+    return found, missing
+
+
+def _judge(conn: Connection, asked: Asked, question: Question, item: Item) -> tuple[Answer, Verdict]:
+    state = states.of(conn, question)
+    answer, taught = serving(question.name).answer(conn, item.fields)
+    known = Circumstances(
+        mode=state.mode,
+        mode_reason=state.reason,
+        thresholds=taught.thresholds,
+        unusual=unusual.why(conn, question, item, asked.event_id),
+        instructions=containment.instructions_in(question.input_of(item.fields)),
+        local_guess=answer.label or answer.runner_up,
+    )
+    verdict = judge(question, item, answer, known)
+    if verdict.commits or not _hosted_helps(question, answer, known):
+        return answer, verdict
+    return _hosted(conn, asked, question, item, known)
+
+
+def _hosted_helps(question: Question, answer: Answer, known: Circumstances) -> bool:
+    """Where a person is asked in any case nobody else is paid; nor is anybody shown what speaks to models."""
+    return (
+        settings().model is not None
+        and question.may_leave
+        and known.instructions is None
+        and known.unusual is None
+        and not answer.repeat
+    )
+
+
+def _hosted(
+    conn: Connection, asked: Asked, question: Question, item: Item, known: Circumstances
+) -> tuple[Answer, Verdict]:
+    from judgement.hosted import record, tier
+
+    answer = tier.answer(question, item.fields, event_id=asked.event_id)
+    known = replace(known, hosted=record.record_of(conn, question, answer.model))
+    # Kept as the runner-up: whether the two agreed is what the hosted model's record is made of.
+    answer = answer.model_copy(update={"runner_up": known.local_guess})
+    return answer, judge(question, item, answer, known)
+
+
+def _stands(row: dict[str, Any] | None) -> bool:
+    return row is not None and row["status"] != "asked"
+
+
+def _place(question: Question, item: Item) -> tuple[str, str]:
+    return item.ref, question.input_hash(item.fields)
+
+
+def taught_of(conn: Connection, question: Question) -> Taught:
+    """The judge of a question as this process has it now, for figures."""
+    return serving(question.name).answer(conn, {})[1]

@@ -1,0 +1,122 @@
+"""What people say inputs are: kept for ever, in order, each with its author and what it may be used for.
+
+    learn       taught to the judge
+    calibrate   never taught: thresholds and confidences are fitted on it
+    golden      never taught and never fitted: says whether a new training is worse than the one before
+
+The use is drawn from the input itself, so that the same words never are on both sides.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from contracts.answers import Question
+from counterfoil import keys
+from counterfoil.database import Connection
+
+Origin = Literal["shipped", "imported", "correction", "override", "approval_edit", "sample", "labelling"]
+Use = Literal["learn", "calibrate", "golden"]
+
+#: Of a hundred inputs that people labelled. What measures is worth as much as what teaches.
+_LEARN, _CALIBRATE = 60, 30
+
+_ADD = """
+    INSERT INTO labels (id, question, input_hash, fields, label, origin, use, uniform, author, reason, decision_id,
+                        counterparty)
+    VALUES (%(id)s, %(question)s, %(input_hash)s, %(fields)s::jsonb, %(label)s, %(origin)s, %(use)s, %(uniform)s,
+            %(author)s, %(reason)s, %(decision_id)s, %(counterparty)s)
+    RETURNING seq
+"""
+_AFTER = """
+    SELECT id, seq, input_hash, fields, label, origin, use, uniform, author, decision_id, counterparty, created_at
+    FROM labels WHERE question = %s AND seq > %s ORDER BY seq LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewLabel:
+    """One label as it is added. `label` None: none of these. `uniform`: its input was drawn by chance alone."""
+
+    fields: Mapping[str, str]
+    label: str | None
+    origin: Origin
+    author: str
+    reason: str = ""
+    uniform: bool = False
+    decision_id: UUID | None = None
+    counterparty: str | None = None
+    use: Use | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLabel:
+    """One label as it is kept."""
+
+    id: UUID
+    seq: int
+    input_hash: str
+    fields: dict[str, str]
+    label: str | None
+    origin: Origin
+    use: Use
+    uniform: bool
+    author: str
+    decision_id: UUID | None
+    counterparty: str | None
+    created_at: Any
+
+
+class NoSuchLabel(ValueError):
+    """The question has no such label; the message lists those it has."""
+
+
+def add(conn: Connection, question: Question, new: NewLabel) -> int:
+    """Keep a label and return its place in the order of all. Raises: NoSuchLabel."""
+    if new.label is not None and new.label not in question.label_names:
+        raise NoSuchLabel(f"{question.name} is answered by one of: {', '.join(question.label_names)}")
+    fields = question.input_of(new.fields)
+    digest = question.input_hash(fields)
+    row = conn.execute(
+        _ADD,
+        {
+            "id": keys.new_id(),
+            "question": question.name,
+            "input_hash": digest,
+            "fields": msgspec.json.encode(fields).decode(),
+            "label": new.label,
+            "origin": new.origin,
+            "use": new.use or use_of(digest),
+            "uniform": new.uniform,
+            "author": new.author,
+            "reason": new.reason,
+            "decision_id": new.decision_id,
+            "counterparty": new.counterparty,
+        },
+    ).fetchone()
+    assert row is not None
+    return int(row["seq"])
+
+
+def after(conn: Connection, question: str, seq: int, limit: int = 100_000) -> list[StoredLabel]:
+    """The labels of a question that came after one, oldest first."""
+    return [StoredLabel(**row) for row in conn.execute(_AFTER, (question, seq, limit))]
+
+
+def newest(conn: Connection, question: str) -> int:
+    """The place of the newest label, 0 without any."""
+    row = conn.execute("SELECT coalesce(max(seq), 0) AS seq FROM labels WHERE question = %s", (question,)).fetchone()
+    assert row is not None
+    return int(row["seq"])
+
+
+def use_of(input_hash: str) -> Use:
+    """What a label of this input is for: always the same for the same input."""
+    drawn = int.from_bytes(hashlib.sha256(f"use:{input_hash}".encode()).digest()[:4]) % 100
+    if drawn < _LEARN:
+        return "learn"
+    return "calibrate" if drawn < _LEARN + _CALIBRATE else "golden"

@@ -1,0 +1,94 @@
+"""Trainings as they are kept: numbered per question, one active, any earlier one brought back by one command."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from contracts.answers import Question
+from counterfoil import audit
+from counterfoil.database import Connection
+
+
+class NoSuchModel(LookupError):
+    """There is no such training of this question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One training."""
+
+    question: str
+    number: int
+    question_version: str
+    status: str
+    labels_seq: int
+    artifact: bytes
+    report: dict[str, Any]
+
+
+_COLUMNS = "question, number, question_version, status, labels_seq, artifact, report"
+
+
+def active(conn: Connection, question: str) -> Kept | None:
+    """The training that answers now."""
+    row = conn.execute(
+        f"SELECT {_COLUMNS} FROM trained_models WHERE question = %s AND status = 'active'", (question,)
+    ).fetchone()
+    return None if row is None else Kept(**row)
+
+
+def keep(
+    conn: Connection, question: Question, *, labels_seq: int, artifact: bytes, report: dict[str, Any], refused: str = ""
+) -> int:
+    """Keep a new training and let it answer; or, with the reason why it is refused, only keep it.
+
+    Call it with the question's lock held (`lock`).
+    """
+    row = conn.execute(
+        "SELECT coalesce(max(number), 0) + 1 AS number FROM trained_models WHERE question = %s", (question.name,)
+    ).fetchone()
+    assert row is not None
+    number = int(row["number"])
+    if not refused:
+        _retire(conn, question.name)
+    conn.execute(
+        "INSERT INTO trained_models (question, number, question_version, status, labels_seq, artifact, report, reason,"
+        " activated_at) VALUES (%s, %s, %s, %s, %s, %s, %s::jsonb, %s, CASE WHEN %s THEN now() END)",
+        (question.name, number, question.version, "refused" if refused else "active", labels_seq, artifact,
+         msgspec.json.encode(report).decode(), refused, not refused),
+    )  # fmt: skip
+    action = "model.refused" if refused else "model.activated"
+    detail = {"number": number, "labels_seq": labels_seq, "reason": refused, "golden": report.get("golden")}
+    audit.append(conn, "judge", [audit.Entry("judge", action, f"question:{question.name}", detail)])
+    return number
+
+
+def bring_back(conn: Connection, question: str, number: int | None, *, who: str, reason: str) -> int:
+    """Let an earlier training answer again: the given one, or the one before the active. Raises: NoSuchModel."""
+    lock(conn, question)
+    row = conn.execute(
+        "SELECT max(number) AS number FROM trained_models WHERE question = %s AND status = 'retired'"
+        " AND (%s::int IS NULL OR number = %s::int)",
+        (question, number, number),
+    ).fetchone()
+    if row is None or row["number"] is None:
+        raise NoSuchModel(f"{question} has no earlier training" if number is None else f"{question} has no {number}")
+    _retire(conn, question)
+    conn.execute(
+        "UPDATE trained_models SET status = 'active', activated_at = now(), reason = %s"
+        " WHERE question = %s AND number = %s",
+        (reason, question, row["number"]),
+    )
+    detail = {"number": row["number"], "reason": reason}
+    audit.append(conn, "desk", [audit.Entry(who, "model.brought_back", f"question:{question}", detail)])
+    return int(row["number"])
+
+
+def lock(conn: Connection, question: str) -> None:
+    """One training or change of a question's models at a time, until the transaction ends."""
+    conn.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", (f"question:{question}",))
+
+
+def _retire(conn: Connection, question: str) -> None:
+    conn.execute("UPDATE trained_models SET status = 'retired' WHERE question = %s AND status = 'active'", (question,))

@@ -1,0 +1,165 @@
+"""The judges of this process: one per question, brought up to date with people's labels before it answers.
+
+A label counts within a fraction of a second everywhere: its own words are answered as the person said, and what it
+teaches is taken in; the next training makes the most of it. Whoever comes first without a training makes one.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from contracts import questions
+from contracts.answers import Abstention, Answer, Question
+from counterfoil import clock, telemetry
+from counterfoil.database import Connection
+from judgement import labels, models, repeats, text
+from judgement.encoder import Encoder
+from judgement.fitting import Example, own_examples
+from judgement.keeping import KeptUnusable, keep, restore
+from judgement.training import Labelled, Taught, examples, is_worse, measured, train
+from judgement.weights import find_encoder
+
+#: How old what this process knows of labels may be.
+STALE_SECONDS = 0.2
+
+_NEWS = """
+    SELECT (SELECT coalesce(max(seq), 0) FROM labels WHERE question = %(question)s) AS seq,
+           (SELECT number FROM trained_models WHERE question = %(question)s AND status = 'active') AS number
+"""
+
+
+class Serving:
+    """One question's judge in this process, safe for its threads."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self._lock = threading.Lock()
+        self._taught: Taught | None = None
+        self._number = 0
+        self._seq = 0
+        self._looked = float("-inf")
+        self._decided: dict[tuple[str, tuple[str, ...]], dict[str, str | None]] = {}
+
+    def answer(self, conn: Connection, given: Mapping[str, str]) -> tuple[Answer, Taught]:
+        """The local tier's answer, and the judge's thresholds. Needs a connection without an open transaction."""
+        with self._lock:
+            taught = self._up_to_date(conn)
+            return self._repeated(taught, given) or taught.judge.answer(given), taught
+
+    def _up_to_date(self, conn: Connection) -> Taught:
+        now = clock.ticks_seconds()
+        if self._taught is not None and now - self._looked < STALE_SECONDS:
+            return self._taught
+        with conn.transaction():
+            news = conn.execute(_NEWS, {"question": self.question.name}).fetchone()
+        assert news is not None
+        if self._taught is None or news["number"] != self._number:
+            self._load(conn)
+        if news["seq"] > self._seq:
+            self._learn(labels.after(conn, self.question.name, self._seq))
+        self._looked = now
+        assert self._taught is not None
+        return self._taught
+
+    def _load(self, conn: Connection) -> None:
+        """The active training; one of this very version of the question, or a new one."""
+        with conn.transaction():
+            kept = models.active(conn, self.question.name)
+            if kept is None or kept.question_version != self.question.version:
+                models.lock(conn, self.question.name)
+                kept = models.active(conn, self.question.name)
+            if kept is None or kept.question_version != self.question.version:
+                self._taught, self._seq, self._number = trained_anew(conn, self.question)
+            else:
+                self._taught, self._seq, self._number = (
+                    _restored(conn, self.question, kept),
+                    kept.labels_seq,
+                    kept.number,
+                )
+        self._decided.clear()
+        for each in labels.after(conn, self.question.name, 0):
+            if each.seq <= self._seq:
+                self._remember(each)
+
+    def _learn(self, new: Sequence[labels.StoredLabel]) -> None:
+        assert self._taught is not None
+        for each in new:
+            self._remember(each)
+            if each.use == "learn" and each.label in self.question.label_names:
+                self._taught.judge.learn(Example(str(each.id), each.fields, each.label, each.author))
+            self._seq = each.seq
+
+    def _remember(self, label: labels.StoredLabel) -> None:
+        said = text.joined(label.fields, self.question.fields)
+        self._decided.setdefault(_place(said), {})[label.author] = label.label
+
+    def _repeated(self, taught: Taught, given: Mapping[str, str]) -> Answer | None:
+        """What people said of these very words, whatever their label is used for."""
+        said = text.joined(given, self.question.fields)
+        told = set(self._decided.get(_place(said), {}).values())
+        if not told:
+            return None
+        answered = taught.judge.answer(given)
+        label = told.pop() if len(told) == 1 else None
+        if label is not None:
+            sure = {"confidence": repeats.CONFIDENCE, "inside": 1.0, "repeat": True}
+            return answered.model_copy(update={"label": label, "abstained": None, **sure})
+        why = Abstention.CONTESTED if told else Abstention.OUTSIDE
+        return answered.model_copy(update={"label": None, "abstained": why, "repeat": False})
+
+
+@cache
+def serving(name: str) -> Serving:
+    """The judge of a question in this process. Raises: KeyError."""
+    return Serving(questions.find()[name])
+
+
+@cache
+def encoder() -> Encoder | None:
+    """The sentence encoder, if its weights were put in place."""
+    return find_encoder()
+
+
+def all_labels(conn: Connection, question: Question, *, up_to: int | None = None) -> list[Labelled]:
+    """Shipped examples, then people's labels in their order; of one person's labels of one input the newest counts."""
+    shipped = [
+        Labelled(f"shipped:{row.id}", row.fields, row.label, row.use, "shipped")
+        for row in questions.examples(question.name)
+    ]
+    newest: dict[tuple[str, str], labels.StoredLabel] = {}
+    for each in labels.after(conn, question.name, 0):
+        if up_to is None or each.seq <= up_to:
+            newest[each.input_hash, each.author] = each
+    told = sorted(newest.values(), key=lambda each: each.seq)
+    return shipped + [
+        Labelled(str(each.id), each.fields, each.label, each.use, each.author, each.uniform) for each in told
+    ]
+
+
+def trained_anew(conn: Connection, question: Question) -> tuple[Taught, int, int]:
+    """A training with all labels of now; active unless it is worse than the one before. With the question's lock."""
+    seq = labels.newest(conn, question.name)
+    taught = train(question, all_labels(conn, question, up_to=seq), encoder())
+    before = models.active(conn, question.name)
+    comparable = before is not None and before.question_version == question.version
+    refused = "worse on the golden set" if before and comparable and is_worse(taught.report, before.report) else ""
+    number = models.keep(
+        conn, question, labels_seq=seq, artifact=keep(taught.judge), report=taught.report, refused=refused
+    )
+    telemetry.log.info("model.trained", question=question.name, number=number, labels_seq=seq, refused=refused or None)
+    return taught, seq, number
+
+
+def _restored(conn: Connection, question: Question, kept: models.Kept) -> Taught:
+    labelled = all_labels(conn, question, up_to=kept.labels_seq)
+    known = [*own_examples(question), *(each for each in examples(labelled) if each.label in question.label_names)]
+    try:
+        return measured(restore(kept.artifact, question, known, encoder()), labelled)
+    except KeptUnusable as unusable:
+        # Kept with other weights or by another version of the code: the labels are what counts.
+        telemetry.log.warning("model.unusable", question=question.name, number=kept.number, why=str(unusable))
+        return train(question, labelled, encoder())
+
+
+def _place(said: str) -> tuple[str, tuple[str, ...]]:
+    return text.folded(said), repeats.telling(said)
