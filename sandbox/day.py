@@ -11,6 +11,8 @@ from typing import Any
 
 from sandbox.invoices import Item, paid_invoice, sample
 
+#: Of the paid invoices these say whose mailbox they went to; the others' customers keep theirs to themselves.
+WITH_ADDRESS = 4
 #: The day is the same every time; only its date moves.
 SEED = 20
 
@@ -48,7 +50,14 @@ def _good_invoice(number: int, created: int, chance: random.Random) -> dict[str,
     items = [Item(f"{chance.randint(2, 40)} × Team plan", chance.randint(20, 900) * scale)]
     if number % 4 == 0:
         items.append(Item("Onboarding workshop", chance.randint(300, 1500) * scale, recurring=False))
-    return paid_invoice(number, customer=customer, currency=currency, items=items, created=created, tax_percent=tax)
+    event = paid_invoice(number, customer=customer, currency=currency, items=items, created=created, tax_percent=tax)
+    return event if number <= WITH_ADDRESS else _anonymous(event)
+
+
+def _anonymous(event: dict[str, Any]) -> dict[str, Any]:
+    """The same without an address."""
+    event["data"]["object"]["customer_email"] = None
+    return event
 
 
 def _retry(event: dict[str, Any], attempt: int) -> Delivery:
@@ -79,7 +88,7 @@ def _twins(now: int) -> list[Delivery]:
 
 def _everyday(now: int) -> list[Delivery]:
     """Events that no handler wants: recorded, and ignored with the reason."""
-    kinds = ("customer.created", "charge.succeeded", "payment_intent.succeeded", "customer.subscription.updated")
+    kinds = ("customer.created", "charge.succeeded", "payment_intent.succeeded", "payment_method.attached")
     made = [sample("stripe", kind) for kind in kinds]
     return [
         Delivery("stripe", _body(event | {"id": f"evt_every{at:06}", "created": now - 4000 + at}), event["type"])
@@ -94,6 +103,7 @@ def _hubspot(now: int) -> list[Delivery]:
         sample("hubspot", kind) | {"occurredAt": (now - 3000 + at) * 1000, "eventId": 100 + at}
         for at, kind in enumerate(kinds)
     ]
+    batch[1]["propertyValue"] = "contractsent"  # which deal was won is told in `sandbox.story`
     again = [event | {"attemptNumber": 1} for event in batch[1:3]]
     return [
         Delivery("hubspot", _body([*batch, {"subscriptionType": "deal.creation", "portalId": "?"}]), "a batch"),

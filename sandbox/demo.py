@@ -1,15 +1,13 @@
 """`make demo`: plays the day against a fresh Counterfoil and tells on one screen what became of it.
 
-Everything happens through the front door: signed requests over HTTP, the API with a token, the commands. Then it keeps
-serving; with DEMO_EXIT=1 it stops. Its data lives in a folder of its own and is made anew each time.
+Everything happens through the front door: signed requests over HTTP, the API with a token, the commands; Stripe and
+HubSpot are played by the sandbox. Then it keeps serving; with DEMO_EXIT=1 it stops. Its data lives in a folder of its
+own and is made anew each time.
 """
 
 import os
 import re
-import secrets
-import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -21,131 +19,17 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from ingest.providers import find
-from sandbox.day import Delivery, the_day
+from sandbox.company import Company, DemoStopped
+from sandbox.day import the_day
+from sandbox.outside import Outside, outside
+from sandbox.story import Story
 
 HOME = Path(".counterfoil") / "demo"
-HOST, PORT = "127.0.0.1", 8000
-#: How long the day may take to settle on a slow machine.
-PATIENCE_SECONDS = 60
 
 screen = Console(width=max(100, min(Console().width, 120)), record=True)
 
 
-class DemoStopped(Exception):
-    """The demo cannot go on; the message says why and what to do."""
-
-
-def environment() -> dict[str, str]:
-    """Settings of the demo's own Counterfoil: made-up secrets, its own data folder, nothing of the shell's."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("COUNTERFOIL_", "STRIPE_"))}
-    for name in ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "SENTRY_DSN", "HUBSPOT_CLIENT_SECRET", "PORT"):
-        ours.pop(name, None)
-    return ours | {
-        "COUNTERFOIL_ENV": "development",
-        "COUNTERFOIL_HOME": str(HOME),
-        "COUNTERFOIL_PUBLIC_URL": f"http://{HOST}:{PORT}",
-        "COUNTERFOIL_PORT": str(PORT),
-        "COUNTERFOIL_API_TOKEN": secrets.token_urlsafe(24),
-        "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(16)}",
-        "STRIPE_MODE": "live",
-        "HUBSPOT_CLIENT_SECRET": secrets.token_hex(16),
-    }
-
-
-class Company:
-    """A running Counterfoil and the ways to talk to it."""
-
-    def __init__(self) -> None:
-        self.env = environment()
-        self.base = f"http://{HOST}:{PORT}"
-        self.api = httpx.Client(
-            base_url=f"http://{HOST}:{PORT}/api/v1",
-            headers={"Authorization": f"Bearer {self.env['COUNTERFOIL_API_TOKEN']}", "X-Counterfoil-Actor": "demo"},
-            timeout=30,
-        )
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> float:
-        """Start `counterfoil serve` on empty data and wait until it could record; returns the seconds that took."""
-        began = time.monotonic()
-        shutil.rmtree(HOME, ignore_errors=True)
-        HOME.mkdir(parents=True)
-        log = (HOME / "serve.log").open("wb")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "console.cli", "serve"], env=self.env, stdout=log, stderr=log, start_new_session=True
-        )
-        while time.monotonic() - began < PATIENCE_SECONDS:
-            if self.process.poll() is not None:
-                said = (HOME / "serve.log").read_text().strip().splitlines()
-                raise DemoStopped("Counterfoil did not start:\n" + "\n".join(said[-8:]))
-            try:
-                if httpx.get(f"{self.base}/readyz", timeout=2).status_code == 200:
-                    return time.monotonic() - began
-            except httpx.TransportError:
-                pass
-            time.sleep(0.1)
-        raise DemoStopped(f"Counterfoil was not ready within {PATIENCE_SECONDS} s; see {HOME / 'serve.log'}")
-
-    def stop(self) -> None:
-        """End the process and everything it started."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-
-    def post(self, delivery: Delivery) -> httpx.Response:
-        """One signed request, as the provider would make it."""
-        provider = find()[delivery.source]
-        secret = self.env[provider.secret_env]
-        url = f"{self.base}/webhooks/{delivery.source}"
-        headers = provider.sign(delivery.body, secret, time.time(), url)
-        body = delivery.body[:-2] + b" }" if delivery.tampered else delivery.body
-        return httpx.post(url, content=body, headers={**headers, "Content-Type": "application/json"}, timeout=10)
-
-    def every(self, path: str, **query: Any) -> list[dict[str, Any]]:
-        """All items of a list, page by page."""
-        items: list[dict[str, Any]] = []
-        cursor: str | None = None
-        while True:
-            page = self.ask("GET", path, params={"limit": 500, **query, **({"cursor": cursor} if cursor else {})})
-            items += page["items"]
-            cursor = page["next_cursor"]
-            if cursor is None:
-                return items
-
-    def ask(self, method: str, path: str, **more: Any) -> dict[str, Any]:
-        """One API call that must succeed."""
-        answer = self.api.request(method, path, **more)
-        if answer.is_error:
-            raise DemoStopped(f"{method} {path} answered {answer.status_code}: {answer.text[:300]}")
-        found: dict[str, Any] = answer.json()
-        return found
-
-    def command(self, *words: str) -> str:
-        """What a `counterfoil` command prints."""
-        done = subprocess.run(  # noqa: S603 - our own command, our own words
-            [sys.executable, "-m", "console.cli", *words],
-            env=self.env | {"COLUMNS": "96"},
-            capture_output=True,
-            check=False,
-        )
-        return done.stdout.decode()
-
-    def settle(self) -> list[dict[str, Any]]:
-        """Wait until nothing moves any more but what waits for a time."""
-        until = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < until:
-            events = self.every("/events")
-            if not any(event["status"] in ("queued", "running") for event in events):
-                return events
-            time.sleep(0.2)
-        raise DemoStopped("the day did not settle in time; `counterfoil doctor` says what still moves")
-
-
-def tell(company: Company) -> None:
+def tell(company: Company, outside: Outside) -> None:
     """The whole story."""
     with screen.status("Starting Postgres, door, worker and console …"):
         took = company.start()
@@ -155,7 +39,8 @@ def tell(company: Company) -> None:
         events = company.settle()
     _results(company, events)
     _mend(company)
-    _replay_everything(company)
+    Story(company, outside, screen).tell()
+    _replay_everything(company, outside)
     screen.rule("Trial balance", align="left")
     screen.print(company.command("books").rstrip(), highlight=False)
     screen.rule()
@@ -186,12 +71,14 @@ def _deliver(company: Company) -> None:
 
 def _results(company: Company, events: list[dict[str, Any]]) -> None:
     writes = company.every("/writes")
+    booked = sum(write["destination"] == "books" for write in writes)
     by_status = Counter(event["status"] for event in events)
     screen.print(
         f"\n[bold]{len(events)}[/] events recorded once each, "
         f"{sum(event['deliveries'] - 1 for event in events)} repeats folded into them.  "
         + "  ".join(f"{status}: [bold]{count}[/]" for status, count in sorted(by_status.items()))
-        + f"\n[bold]{len(writes)}[/] entries in the books, one per paid invoice.\n"
+        + f"\n[bold]{booked}[/] entries in the books, one per paid invoice; "
+        f"[bold]{len(writes) - booked}[/] writes to HubSpot: the last payment at its contact.\n"
     )
     _cases(company)
 
@@ -238,50 +125,60 @@ def _mend(company: Company) -> None:
     )
 
 
-def _replay_everything(company: Company) -> None:
+def _replay_everything(company: Company, outside: Outside) -> None:
     """The whole day once more: nothing may be written twice."""
-    before = len(company.every("/writes"))
+    before, asked = len(company.every("/writes")), outside.changes_asked()
     some = next(event for event in company.every("/events", status="done") if event["type"] == "invoice.paid")
     dry = company.ask("POST", f"/events/{some['id']}/replay", json={"dry_run": True, "from": "start", "reason": "demo"})
     job = company.ask("POST", "/replays", json={"filter": {"status": "done"}, "reason": "demo: the day once more"})
-    until = time.monotonic() + PATIENCE_SECONDS
-    while job["status"] not in ("finished", "cancelled") and time.monotonic() < until:
-        time.sleep(0.3)
-        job = company.ask("GET", f"/replays/{job['id']}")
+    job = company.wait_until(lambda: _ended(company, job["id"]), "the replay did not end")
+    company.settle()
     after = len(company.every("/writes"))
     changes = Counter(change["change"] for change in dry["difference"])
     screen.print(
         f"[bold]The whole day replayed.[/] One dry run first: {changes['same']} of {changes.total()} writes the same, "
         f"{dry['outbound_calls']} outbound calls. Then all: {job['progress']['done']} events replayed: "
-        f"{before} entries before, [bold]{after}[/] after.\n"
+        f"{before} writes before, [bold]{after}[/] after; Stripe and HubSpot were asked to change something "
+        f"[bold]{outside.changes_asked() - asked}[/] times.\n"
     )
+
+
+def _ended(company: Company, id: str) -> dict[str, Any] | None:
+    job = company.ask("GET", f"/replays/{id}")
+    return job if job["status"] in ("finished", "cancelled") else None
 
 
 def main() -> int:
     """Tell the story, then serve until interrupted (or stop, with DEMO_EXIT=1)."""
     signal.signal(signal.SIGTERM, _interrupted)
-    company = Company()
-    try:
-        tell(company)
-        if picture := os.environ.get("DEMO_PICTURE"):
-            # The picture in the README; without the fonts that it would fetch from elsewhere.
-            svg = screen.export_svg(title="make demo")
-            Path(picture).write_text(re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL))
-        if os.environ.get("DEMO_EXIT") == "1":
-            return 0
-        screen.print(
-            f"\nStill serving: door http://{HOST}:{PORT}, API http://{HOST}:{PORT}/api/v1 "
-            f"(token {company.env['COUNTERFOIL_API_TOKEN']}). Ctrl-C ends it."
-        )
-        assert company.process is not None
-        company.process.wait()
-    except KeyboardInterrupt:
-        screen.print("\nStopping …")
-    except (DemoStopped, httpx.HTTPError) as stopped:
-        screen.print(f"[red]The demo stopped:[/] {stopped}")
-        return 1
-    finally:
-        company.stop()
+    with outside() as world:
+        company = Company(HOME, world.settings())
+        try:
+            return _play(company, world)
+        except KeyboardInterrupt:
+            screen.print("\nStopping …")
+        except (DemoStopped, httpx.HTTPError) as stopped:
+            screen.print(f"[red]The demo stopped:[/] {stopped}")
+            return 1
+        finally:
+            company.stop()
+    return 0
+
+
+def _play(company: Company, world: Outside) -> int:
+    tell(company, world)
+    if picture := os.environ.get("DEMO_PICTURE"):
+        # The picture in the README; without the fonts that it would fetch from elsewhere.
+        svg = screen.export_svg(title="make demo")
+        Path(picture).write_text(re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL))
+    if os.environ.get("DEMO_EXIT") == "1":
+        return 0
+    screen.print(
+        f"\nStill serving: door {company.base}, API {company.base}/api/v1 "
+        f"(token {company.env['COUNTERFOIL_API_TOKEN']}). Ctrl-C ends it."
+    )
+    assert company.process is not None
+    company.process.wait()
     return 0
 
 
