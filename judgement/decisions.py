@@ -16,7 +16,7 @@ from judgement import labels
 from judgement.verdict import Verdict
 
 _COLUMNS = """id, event_id, question, question_version, item, fields, counterparty, amount_minor, currency, tier, model,
-    label, status, why, confidence, threshold, runner_up, runner_up_confidence, evidence, precedents, sampled,
+    label, status, why, confidence, threshold, runner_up, runner_up_confidence, evidence, precedents, acted, sampled,
     settled_by, settled_label, settled_at, created_at"""
 _FIND = f"""
     SELECT {_COLUMNS}, input_hash FROM decisions
@@ -25,17 +25,19 @@ _FIND = f"""
 _RECORD = """
     INSERT INTO decisions (id, event_id, generation, handler, question, question_version, item, input_hash, fields,
         counterparty, amount_minor, currency, tier, model, label, status, why, confidence, threshold, runner_up,
-        runner_up_confidence, evidence, precedents, tokens_in, cost_micro_usd, latency_ms, sampled)
+        runner_up_confidence, evidence, precedents, tokens_in, cost_micro_usd, latency_ms, acted, sampled)
     SELECT * FROM jsonb_to_recordset(%s::jsonb) AS d(id uuid, event_id uuid, generation int, handler text,
         question text, question_version text, item text, input_hash text, fields jsonb, counterparty text,
         amount_minor bigint, currency text, tier text, model text, label text, status text, why text,
         confidence float8, threshold float8, runner_up text, runner_up_confidence float8, evidence jsonb,
-        precedents jsonb, tokens_in int, cost_micro_usd bigint, latency_ms float8, sampled bool)
+        precedents jsonb, tokens_in int, cost_micro_usd bigint, latency_ms float8, acted bool,
+        sampled bool)
     ON CONFLICT (event_id, question, item, question_version, input_hash) DO UPDATE SET
         tier = excluded.tier, model = excluded.model, label = excluded.label, status = excluded.status,
         why = excluded.why, confidence = excluded.confidence, threshold = excluded.threshold,
         runner_up = excluded.runner_up, runner_up_confidence = excluded.runner_up_confidence,
-        evidence = excluded.evidence, precedents = excluded.precedents, latency_ms = excluded.latency_ms
+        evidence = excluded.evidence, precedents = excluded.precedents, latency_ms = excluded.latency_ms,
+        acted = excluded.acted
         WHERE decisions.status = 'asked'
 """
 
@@ -150,7 +152,7 @@ def is_sampled(decision_id: UUID, share: float) -> bool:
 
 
 def _origin(row: Mapping[str, Any]) -> labels.Origin:
-    if row["status"] == "asked":
+    if not row["acted"]:
         return "correction"
     return "sample" if row["sampled"] else "override"
 
@@ -184,5 +186,6 @@ def _row(asked: Asked, question: Question, item: Item, answer: Answer, verdict: 
         "tokens_in": answer.tokens,
         "cost_micro_usd": int(answer.cost * Decimal(1_000_000)),
         "latency_ms": answer.latency_seconds * 1000,
+        "acted": verdict.commits,
         "sampled": verdict.asks_all or is_sampled(id, question.threshold.audit_share),
     }

@@ -5,11 +5,16 @@ Only `automatic` acts without a person.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from datetime import datetime
+from typing import Literal
 
 from contracts.answers import Question
 from counterfoil import audit
 from counterfoil.database import Connection
+
+_FIND = """
+    SELECT question_version, mode, reason, changed_by, changed_at FROM question_states WHERE question = %s
+"""
 
 Mode = Literal["shadow", "ask", "automatic"]
 
@@ -21,22 +26,21 @@ class State:
     mode: Mode
     reason: str
     changed_by: str = "counterfoil"
+    changed_at: datetime | None = None
 
 
 def of(conn: Connection, question: Question) -> State:
     """The state of a question. Shipped ones begin automatic: their thresholds decide, and most begin without one."""
-    row = conn.execute(
-        "SELECT question_version, mode, reason, changed_by FROM question_states WHERE question = %s", (question.name,)
-    ).fetchone()
+    row = conn.execute(_FIND, (question.name,)).fetchone()
     if row is None:
         return State("automatic", "as shipped")
     if row["question_version"] != question.version:
         return State("shadow", "its words changed since it was let out")
-    return State(row["mode"], row["reason"], row["changed_by"])
+    return State(row["mode"], row["reason"], row["changed_by"], row["changed_at"])
 
 
-def put(conn: Connection, question: Question, mode: Mode, *, who: str, reason: str, **detail: Any) -> None:
-    """Let a question out, or take it back. Does not commit."""
+def put(conn: Connection, question: Question, mode: Mode, *, who: str, reason: str) -> list[audit.Entry]:
+    """Let a question out, or take it back. Does not commit; returns what the audit has to be told."""
     before = of(conn, question).mode
     conn.execute(
         "INSERT INTO question_states (question, question_version, mode, reason, changed_by) VALUES (%s, %s, %s, %s, %s)"
@@ -44,5 +48,5 @@ def put(conn: Connection, question: Question, mode: Mode, *, who: str, reason: s
         " reason = excluded.reason, changed_by = excluded.changed_by, changed_at = now()",
         (question.name, question.version, mode, reason, who),
     )
-    entry = {"mode": mode, "before": before, "version": question.version, "reason": reason, **detail}
-    audit.append(conn, "judge", [audit.Entry(who, "question.mode_changed", f"question:{question.name}", entry)])
+    entry = {"mode": mode, "before": before, "version": question.version, "reason": reason}
+    return [audit.Entry(who, "question.mode_changed", f"question:{question.name}", entry)]

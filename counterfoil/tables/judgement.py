@@ -65,7 +65,9 @@ class Decision(SQLModel, table=True):
     #: Millionths of a US dollar.
     cost_micro_usd: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
     latency_ms: float | None = Field(default=None, sa_type=Float)
-    #: Drawn at random to be looked at by a person although it was committed.
+    #: Code acted on it; a person who settles it later confirms or overrides.
+    acted: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    #: Drawn by chance to be looked at by a person, acted on or not; only such decisions measure what happens.
     sampled: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     arm: str | None = None
     settled_by: str | None = None

@@ -622,6 +622,7 @@ def upgrade() -> None:
         sa.Column("tokens_out", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("cost_micro_usd", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("latency_ms", sa.Float(), nullable=True),
+        sa.Column("acted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("sampled", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("arm", sa.String(), nullable=True),
         sa.Column("settled_by", sa.String(), nullable=True),

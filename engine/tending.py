@@ -1,0 +1,80 @@
+"""Tending the questions: retrained when people taught enough that is new, taken back when they break their promise.
+
+In a thread of its own beside the sweeper: a training takes seconds, and nothing else waits for it.
+"""
+
+import threading
+
+import psycopg
+
+from contracts import questions
+from contracts.answers import Question
+from counterfoil import audit, database, telemetry
+from counterfoil.database import Connection
+
+#: How often it is looked whether anything is to do.
+PACE_SECONDS = 5.0
+#: New labels that make a training worth while: so many, or this share of those it knew.
+NEW_LABELS_MIN, NEW_LABELS_SHARE = 20, 0.05
+
+_NEW = """
+    SELECT count(*) FILTER (WHERE l.seq > coalesce(m.labels_seq, 0)) AS new, count(*) AS labels, m.number
+    FROM labels l LEFT JOIN trained_models m ON m.question = l.question AND m.number = (
+        SELECT max(number) FROM trained_models WHERE question = l.question)
+    WHERE l.question = %s GROUP BY m.number
+"""
+
+
+def run_once(conn: Connection) -> dict[str, int]:
+    """Look at every question once; one that nobody asked and nobody taught costs a query."""
+    trained = 0
+    for question in questions.find().values():
+        if _wants_training(conn, question):
+            _train(conn, question)
+            trained += 1
+        _keep_promise(conn, question)
+    return {"trained": trained}
+
+
+def _wants_training(conn: Connection, question: Question) -> bool:
+    row = conn.execute(_NEW, (question.name,)).fetchone()
+    conn.rollback()
+    # The first training is made by whoever first needs one.
+    if row is None or row["number"] is None:
+        return False
+    return bool(row["new"] >= max(NEW_LABELS_MIN, NEW_LABELS_SHARE * (row["labels"] - row["new"])))
+
+
+def _train(conn: Connection, question: Question) -> None:
+    from judgement import models, serving
+
+    with conn.transaction():
+        models.lock(conn, question.name)
+        serving.trained_anew(conn, question)
+
+
+def _keep_promise(conn: Connection, question: Question) -> None:
+    from judgement import watching
+
+    with conn.transaction():
+        entries = watching.tend(conn, question)
+        audit.append(conn, "judge", entries)
+
+
+def run(stop: threading.Event) -> None:
+    """Tend until `stop` is set; the database may come and go meanwhile."""
+    conn: Connection | None = None
+    while not stop.wait(PACE_SECONDS):
+        try:
+            conn = conn or database.connect()
+            run_once(conn)
+        except psycopg.Error as away:
+            telemetry.log.warning("tending.paused", reason=type(away).__name__)
+            if conn is not None:
+                conn.close()
+            conn = None
+        except Exception as bug:
+            telemetry.log.error("tending.failed", reason=type(bug).__name__, exc_info=bug)
+            telemetry.report_failure(
+                bug, failure_class="handler_bug", owner="platform", handler="tending", event_id=None
+            )
