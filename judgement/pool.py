@@ -18,8 +18,8 @@ Rows = NDArray[np.int64]
 #: Rows that the fit looks at; four weights are settled long before.
 _ROWS_MAX = 6_000
 _STEPS = 200
-#: How many labels the starting weights are worth: a few hundred labels outvote them, a few dozen do not.
-_START_ROWS = 30
+#: How many labels the starting weights are worth: a thousand labels outvote them, a few dozen do not.
+_START_ROWS = 200
 
 
 def pooled(opinions: Floats, weights: Floats) -> Floats:

@@ -98,7 +98,7 @@ def degenerate(scores: NDArray[np.float64]) -> str:
     """Why these scores cannot tell good answers from bad ones; empty when they may."""
     if not np.isfinite(scores).all() or ((scores < 0) | (scores > 1)).any():
         return "scores that are no shares"
-    _, counts = np.unique(np.round(scores, 4), return_counts=True)
+    _, counts = np.unique(np.round(scores, 6), return_counts=True)
     if counts.max() > _SAME_MAX * len(scores):
         return f"{counts.max() / len(scores):.0%} of the answers have the same confidence"
     return ""
@@ -109,7 +109,12 @@ def _walk(used: NDArray[np.int64], wrong: NDArray[np.int64], error_max: float, d
     best: int | None = None
     for start in STARTS:
         place = start
-        while place < len(CUTS) and tail(int(used[place]), int(wrong[place]), error_max) <= doubt:
+        while place < len(CUTS) and _passes(int(used[place]), int(wrong[place]), error_max, doubt):
             best = place if best is None else max(best, place)
             place += 1
     return best
+
+
+def _passes(used: int, wrong: int, error_max: float, doubt: float) -> bool:
+    # More mistakes than are permitted never pass; the tail need not be summed to know it.
+    return wrong <= error_max * used and tail(used, wrong, error_max) <= doubt

@@ -1,0 +1,192 @@
+"""The local tier: one question, its remembered examples, and what was learned from them.
+
+    Local.taught(question, examples, encoder)    trains; from the question's own words alone, too
+    .answer(fields)                              a label or an abstention, with precedents and evidence
+    .learn(example)                              a person's label; counts from the next answer on
+
+Fitting is a matter of seconds to minutes and belongs into the background; a correction is learned in milliseconds and
+is remembered by the next fit. What was fitted can be kept (`judgement.keeping`) and is there again within a second.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.answers import Abstention, Answer, Precedent, Question
+from counterfoil import clock
+from judgement import lexical, pool, quoting, text
+from judgement.encoder import Encoder
+from judgement.fitting import Example, Fitted, fit, inside_of, own_examples, vectors
+from judgement.repeats import CONFIDENCE, Repeat, Repeats
+from judgement.voters import Looks
+
+Floats = NDArray[np.float32]
+
+#: The script that the encoder was made for has letters in nearly every word that it knows.
+_UNKNOWN_MAX = 0.5
+#: Precedents shown with an answer.
+_PRECEDENTS = 3
+
+
+@dataclass(slots=True)
+class Local:
+    """A judge for one question. Not safe for several threads while it learns."""
+
+    question: Question
+    examples: list[Example]
+    encoder: Encoder | None
+    fitted: Fitted
+    repeats: Repeats = field(default_factory=Repeats)
+
+    def __post_init__(self) -> None:
+        for place, example in enumerate(self.examples):
+            if example.author:
+                self.repeats.add(self._text(example.fields), place)
+
+    @classmethod
+    def taught(cls, question: Question, examples: Sequence[Example], encoder: Encoder | None = None) -> "Local":
+        """A judge fitted to the question's own words and these examples."""
+        known = [*own_examples(question), *(each for each in examples if each.label in question.label_names)]
+        return cls(question, known, encoder, fit(question, known, vectors(question, known, encoder)))
+
+    @property
+    def model(self) -> str:
+        """What answers: the voters' kind."""
+        return f"pool/{self.encoder.name}" if self.encoder else "pool/letters"
+
+    def learn(self, example: Example) -> None:
+        """Take in a person's label.
+
+        Raises:
+            ValueError: the question has no such label.
+        """
+        label = self.question.label_names.index(example.label)
+        said = self._text(example.fields)
+        self.fitted.voters.add(self._meaning(said), lexical.counted(said), label)
+        self.examples.append(example)
+        if example.author:
+            self.repeats.add(said, len(self.examples) - 1)
+
+    def answer(self, given: Mapping[str, str]) -> Answer:
+        """Answer one input."""
+        began = clock.ticks_seconds()
+        said = self._text(given)
+        found = self._judged(given, said) if said else self._abstained(given, Abstention.NO_INPUT)
+        return found.model_copy(update={"latency_seconds": clock.ticks_seconds() - began})
+
+    def looks(self, said: str) -> tuple[Floats, float, Looks]:
+        """Shares per label, how likely any of them fits, and what that rests on."""
+        meaning = self._meaning(said)
+        rows = lexical.stacked([lexical.counted(said)])
+        looks = self.fitted.voters.look(None if meaning is None else meaning[None], rows)
+        shares = pool.pooled(looks.opinions, self.fitted.weights)[0]
+        return shares, float(inside_of(self.fitted, looks)[0]), looks
+
+    def _judged(self, given: Mapping[str, str], said: str) -> Answer:
+        if self._unreadable(said):
+            return self._abstained(given, Abstention.UNREADABLE)
+        shares, inside, looks = self.looks(said)
+        repeated = self._repeat(said, looks)
+        if repeated is None:
+            return self._abstained(
+                given, Abstention.CONTESTED, precedents=self._precedents(self.repeats.exact(said), looks)
+            )
+        if repeated:
+            return self._answer(given, shares, inside, looks, repeated[0])
+        if self.fitted.outside is not None and inside < self.fitted.outside.cut:
+            nearest = self._precedents(self._nearest(looks), looks)
+            return self._abstained(given, Abstention.OUTSIDE, shares=shares, inside=inside, precedents=nearest)
+        return self._answer(given, shares, inside, looks, None)
+
+    def _repeat(self, said: str, looks: Looks) -> list[Repeat] | None:
+        """The decision that this repeats, if any; None when people decided differently about it."""
+        exact = self.repeats.exact(said)
+        if exact:
+            same = {self.examples[place].label for place in exact}
+            return [Repeat(exact[-1], 1.0)] if len(same) == 1 else None
+        near = self.repeats.near(said, looks.letters[0])
+        return [near] if near else []
+
+    def _answer(
+        self, given: Mapping[str, str], shares: Floats, inside: float, looks: Looks, repeat: Repeat | None
+    ) -> Answer:
+        names, order = self.question.label_names, np.argsort(-shares)
+        label = int(order[0])
+        confidence, near = float(shares[label]), self._nearest(looks)
+        if repeat is not None:
+            label = names.index(self.examples[repeat.example].label)
+            confidence, inside = max(float(shares[label]), CONFIDENCE), 1.0
+            near = [repeat.example, *(place for place in near if place != repeat.example)][:_PRECEDENTS]
+        other = int(next(each for each in order if each != label))
+        return Answer(
+            **self._about(given),
+            label=names[label],
+            confidence=min(1.0, confidence),
+            inside=inside,
+            runner_up=names[other],
+            runner_up_confidence=min(float(shares[other]), 1 - confidence if repeat else 1.0),
+            evidence=quoting.quote(self.fitted.voters.heads["hashed"], label, other, given, self.question.fields),
+            precedents=self._precedents(near, looks),
+            repeat=repeat is not None,
+        )
+
+    def _abstained(
+        self,
+        given: Mapping[str, str],
+        reason: Abstention,
+        *,
+        shares: Floats | None = None,
+        inside: float = 1.0,
+        precedents: tuple[Precedent, ...] = (),
+    ) -> Answer:
+        # The best guess stays visible as runner-up: a person who decides may want to know it.
+        guess = None if shares is None else int(shares.argmax())
+        return Answer(
+            **self._about(given),
+            abstained=reason,
+            inside=inside,
+            runner_up=None if guess is None else self.question.label_names[guess],
+            runner_up_confidence=0.0 if guess is None or shares is None else min(1.0, float(shares[guess])),
+            precedents=precedents,
+        )
+
+    def _about(self, given: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            "question": self.question.name,
+            "question_version": self.question.version,
+            "input_hash": self.question.input_hash(given),
+            "tier": "local",
+            "model": self.model,
+        }
+
+    def _nearest(self, looks: Looks) -> list[int]:
+        likeness = looks.letters[0] if looks.meaning is None else looks.meaning[0]
+        return [int(place) for place in np.argsort(-likeness)[:_PRECEDENTS]]
+
+    def _precedents(self, places: Sequence[int], looks: Looks) -> tuple[Precedent, ...]:
+        likeness = looks.letters[0] if looks.meaning is None else looks.meaning[0]
+        return tuple(
+            Precedent(
+                example_id=self.examples[place].id,
+                label=self.examples[place].label,
+                likeness=float(np.clip(likeness[place], 0, 1)),
+                author=self.examples[place].author,
+            )
+            for place in places
+        )
+
+    def _unreadable(self, said: str) -> bool:
+        if not text.folded(said):
+            return True
+        return self.encoder is not None and (
+            self.encoder.pieces.unknown_share(self.encoder.pieces(said)) > _UNKNOWN_MAX
+        )
+
+    def _text(self, given: Mapping[str, str]) -> str:
+        return text.joined(given, self.question.fields)
+
+    def _meaning(self, said: str) -> Floats | None:
+        return None if self.encoder is None else self.encoder.encode([said])[0]
