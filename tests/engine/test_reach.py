@@ -190,6 +190,25 @@ def test_the_breaker_opens_after_failures_in_a_row_and_asks_with_a_read(
     assert office.requests() == 1, "two workers look at once"
 
 
+def test_an_attempt_counts_once_however_many_requests_it_makes(
+    office: Office, an_event: Callable[..., UUID], look: Callable[..., Any]
+) -> None:
+    """One write of two requests that nobody answers is one failure, not two; a refusal is none at all."""
+    office.stripe.faults.down(True)
+    an_event("contact.creation", 1)
+    office.plan()
+    office.senders[0].round(office.conn)
+    office.senders[0].round(office.conn)
+    assert (state(look)["failures"], state(look)["breaker"]) == (1, "closed")
+    office.stripe.faults.clear()
+    office.stripe.faults.down(False)
+    office.stripe.fault("status", method="POST", status=402)
+    an_event("contact.creation", 2)
+    office.plan()
+    office.send()
+    assert state(look)["failures"] == 0, "whoever refuses answers"
+
+
 def test_an_hour_away_is_one_case_and_some_fifteen_questions(
     office: Office, an_event: Callable[..., UUID], look: Callable[..., Any]
 ) -> None:
