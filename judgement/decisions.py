@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -51,6 +51,13 @@ class Asked:
     handler: str
 
 
+class Settled(NamedTuple):
+    """What a settled decision was about."""
+
+    event_id: UUID | None
+    acted: bool  #: code had acted on it
+
+
 class DecisionNotFound(LookupError):
     """There is no such decision."""
 
@@ -91,8 +98,8 @@ def record(
 
 def settle(
     conn: Connection, question: Question, decision_id: UUID, label: str | None, *, who: str, reason: str
-) -> UUID | None:
-    """A person's answer: a label for ever, and the decision settled. Returns the event that it was about.
+) -> Settled:
+    """A person's answer: a label for ever, and the decision settled.
 
     On what code had committed it is an override, or the result of a sample; the write is not changed by it.
 
@@ -132,8 +139,7 @@ def settle(
         [audit.Entry(who, "decision.settled", f"decision:{decision_id}",
                      {"question": question.name, "label": label, "before": row["label"], "reason": reason})],
     )  # fmt: skip
-    event_id: UUID | None = row["event_id"]
-    return event_id
+    return Settled(row["event_id"], bool(row["acted"]))
 
 
 def still_asked(conn: Connection, event_id: UUID) -> int:

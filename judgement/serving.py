@@ -123,7 +123,7 @@ def encoder() -> Encoder | None:
 def all_labels(conn: Connection, question: Question, *, up_to: int | None = None) -> list[Labelled]:
     """Shipped examples, then people's labels in their order; of one person's labels of one input the newest counts."""
     shipped = [
-        Labelled(f"shipped:{row.id}", row.fields, row.label, row.use, "shipped")
+        Labelled(f"shipped:{row['id']}", row["fields"], row["label"], row["use"], "shipped")
         for row in questions.examples(question.name)
     ]
     newest: dict[tuple[str, str], labels.StoredLabel] = {}
