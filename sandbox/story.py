@@ -34,6 +34,7 @@ class Story:
 
     def tell(self) -> None:
         """All chapters."""
+        self.screen.print()
         self.screen.rule("Writes that leave the house: Stripe and HubSpot", align="left")
         bluebell = self._bluebell()
         acorn = self._deal_won()

@@ -88,6 +88,7 @@ def figures(rounds: Rounds, small: Mapping[str, Any]) -> list[Figure]:
         below("cost of a duplicate ÷ of a new one", per_round(rounds, accepted, ("again", "rate")), 0.8, 0.6, ""),
         of("accepts/s with 1,000,000 events ÷ 10,000", ("door_large", "rate"), ("door_small", "rate"), 0.9, 0.97),
         of("finished/s with 1,000,000 events ÷ 10,000", ("drain_large", "rate"), ("drain_small", "rate"), 0.9, 0.97),
+        of("confirmed HTTP writes/s ÷ the same calls, bare", ("writes", "rate"), ("calls", "rate"), 0.7, 0.9),
         below("memory at rest: door", small.get("door_mb"), 80, 50, "MB"),
         below("memory at rest: worker", small.get("worker_mb"), 120, 80, "MB"),
         below("memory at rest: everything in one process", small.get("serve_mb"), 220, 130, "MB"),
@@ -106,6 +107,8 @@ SUBJECTS = (
     ("door alone, duplicates", "again"),
     ("worker alone, draining", "drain"),
     ("door and worker flat out", "flat"),
+    ("▸ HTTP calls of the writes, bare", "calls"),
+    ("writes to the sandbox", "writes"),
     ("door and worker at 50 %", "half"),
     ("door and worker at 90 %", "most"),
     ("door alone, 10,000 events", "door_small"),
@@ -148,8 +151,9 @@ def _absolutes(rounds: Rounds) -> Table:
             continue
         first = rounds[subject][0]
         rate = middle(rounds, subject, "rate")
-        accepted = None if subject.startswith("drain") else rate
-        done = rate if subject.startswith("drain") else _if(first, rounds, subject, "finished_rate")
+        is_work = subject.startswith("drain") or subject in ("writes", "calls")
+        accepted = None if is_work else rate
+        done = rate if is_work else _if(first, rounds, subject, "finished_rate")
         cpu = {name: middle(rounds, subject, "cpu_us", name) or 0.0 for name in first.get("cpu_us", {})}
         table.add_row(
             label, _whole(accepted), _whole(done), _short(_if(first, rounds, subject, "p50_ms")),
@@ -159,7 +163,7 @@ def _absolutes(rounds: Rounds) -> Table:
 
 
 def _by_cpu(rounds: Rounds) -> str:
-    """The first four ratios from what an event costs instead of how many there were: door against echo, totals."""
+    """The ratios to the anchors from what an event costs instead of how many there were: door against echo, totals."""
 
     def total(subject: str, per: str) -> float | None:
         each = [sum(one["cpu_seconds"].values()) / max(one[per], 1) for one in rounds.get(subject, ())]
@@ -171,6 +175,9 @@ def _by_cpu(rounds: Rounds) -> str:
         "one INSERT": ratio(total("insert", "answered"), total("door", "answered")),
         "plain pattern": ratio(total("plain", "answered"), total("door", "answered")),
         "finished, plain pattern": ratio(total("plain_flat", "finished"), total("flat", "finished")),
+        "bare HTTP calls": ratio(
+            middle(rounds, "calls", "cpu_us", "loop"), middle(rounds, "writes", "cpu_us", "worker")
+        ),
     }
     return " · ".join(f"{name} {value:.2f}" for name, value in pairs.items() if value is not None)
 

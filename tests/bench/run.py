@@ -2,10 +2,12 @@
 
     tests/bench/run.py                 about a quarter of an hour
     tests/bench/run.py --quick         about two minutes: one round, no million of events
+    tests/bench/run.py --writes        only writes behind a network, half a minute a round
     tests/bench/run.py --json FILE     everything that was seen, also the single rounds
 
 bodies    signed deliveries          machine   Postgres, Redis, processes      turns    one subject at a time
 load      the generator (a process)  history   a past of many events           report   verdicts and tables
+writing   writes behind a network    starting  how long it takes to be there
 """
 
 import argparse
@@ -32,6 +34,7 @@ import history  # noqa: E402 - the project's own folders are known from here on
 import report  # noqa: E402
 import starting  # noqa: E402
 import turns  # noqa: E402
+import writing  # noqa: E402
 from bodies import Batch  # noqa: E402
 from machine import Machine, machine  # noqa: E402
 from turns import DOOR, ECHO, KNOWN, ONE_INSERT, PLAIN, PLAIN_WORKING, WORKING, running  # noqa: E402
@@ -52,13 +55,14 @@ class Extent:
     open_seconds: float
     history_rounds: int  #: with ten thousand and with a million events
     starts: int
+    writes: int  #: behind a network, in one turn
 
 
 FULL = Extent(
-    rounds=4, seconds=3.0, flat_seconds=6.0, open_rounds=3, open_seconds=8.0, history_rounds=3, starts=3
+    rounds=4, seconds=3.0, flat_seconds=6.0, open_rounds=3, open_seconds=8.0, history_rounds=3, starts=3, writes=1500
 )  # fmt: skip
 QUICK = Extent(
-    rounds=1, seconds=2.5, flat_seconds=5.0, open_rounds=1, open_seconds=6.0, history_rounds=0, starts=1
+    rounds=1, seconds=2.5, flat_seconds=5.0, open_rounds=1, open_seconds=6.0, history_rounds=0, starts=1, writes=600
 )  # fmt: skip
 
 
@@ -158,6 +162,13 @@ class Bench:
         self.keep("drain" + suffix, drained)
         self._remember("worker" + suffix, drained["peak_mb"], drained["peak_mb"])
 
+    def writes(self) -> None:
+        """Writes behind a network, and the same calls bare."""
+        with self._database(self.template) as database:
+            product, bare = writing.turn(self.machine, database, self.extent.writes)
+        self.keep("writes", product)
+        self.keep("calls", bare)
+
     def open_loop(self, subject: str, share: float) -> None:
         """Door and worker at a share of what they can take together."""
         capacity = report.middle(self.rounds, "flat", "rate")
@@ -211,6 +222,7 @@ class Bench:
             self.tell(f"[bold]round {number + 1} of {self.extent.rounds}[/]")
             self.anchors()
             self.product()
+            self.writes()
         for _ in range(self.extent.open_rounds):
             self.open_loop("half", 0.5)
             self.open_loop("most", 0.9)
@@ -219,6 +231,12 @@ class Bench:
             self.with_a_million()
         self.small["memory"] = self.memory
         self.small["door_mb"], self.small["worker_mb"] = self.memory["door"][0], self.memory["worker"][0]
+
+    def run_writes(self) -> None:
+        """Only these."""
+        self.prepare()
+        for _ in range(self.extent.rounds):
+            self.writes()
 
 
 def busy_share(seconds: float = 1.0) -> float:
@@ -240,6 +258,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--quick", action="store_true", help="one round, no million of events")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was seen")
+    parser.add_argument("--writes", action="store_true", help="only writes behind a network")
     parser.add_argument("--rounds", type=int, help="rounds of the comparison")
     options = parser.parse_args()
     extent = QUICK if options.quick else FULL
@@ -254,7 +273,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # leaves through every `finally`, as Ctrl-C does
     with machine() as made:
         bench = Bench(made, extent, console)
-        bench.run()
+        bench.run_writes() if options.writes else bench.run()
         report.show(console, bench.rounds, bench.small, notes)
     if options.json:
         verdicts = [figure.as_json() for figure in report.figures(bench.rounds, bench.small)]

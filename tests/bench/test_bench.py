@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from contracts.base import find
+from contracts.hubspot import ObjectCreated
 from engine.outcomes import Plan
 from handlers.invoice_paid import invoice_paid
 from ingest.providers import find as find_providers
@@ -17,7 +18,9 @@ from ingest.providers.base import Rejected, Request
 
 def the_module(name: str) -> ModuleType:
     """A file of the bench, which is a program beside the tests and no package."""
-    spec = importlib.util.spec_from_file_location(f"bench_{name}", Path(__file__).with_name(f"{name}.py"))
+    spec = importlib.util.spec_from_file_location(
+        f"bench_{name.replace('/', '_')}", Path(__file__).with_name(f"{name}.py")
+    )
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -28,6 +31,7 @@ def the_module(name: str) -> ModuleType:
 
 bodies = the_module("bodies")
 report = the_module("report")
+records = the_module("workflows_of_the_bench/records")
 
 
 def a_delivery(number: int = 0) -> tuple[dict[str, str], bytes]:
@@ -55,6 +59,21 @@ def test_a_delivery_of_the_bench_is_booked() -> None:
     outcome = invoice_paid(contract.check(body))
     assert isinstance(outcome, Plan)
     assert 1400 <= len(body) <= 1800, "about 1.5 KB, as the figures to reach assume"
+
+
+def test_writes_of_the_bench_are_planned_one_per_event() -> None:
+    """The destinations' own checks take them, and each event has a key of its own: nothing is measured twice."""
+    created = [ObjectCreated(portalId=1, objectId=number, occurredAt=1_795_000_000_000) for number in range(20)]
+    plans = [handler(event) for handler in (records.makes_a_customer, records.sets_a_company) for event in created]
+    assert all(isinstance(plan, Plan) and len(plan.effects) == 1 for plan in plans)
+    assert len({plan.effects[0].key for plan in plans}) == len(plans)
+
+
+def test_writes_are_compared_with_the_bare_calls_of_their_own_round() -> None:
+    """The median of the rounds' quotients: here 0.5 and 0.9."""
+    rounds = {"writes": [{"rate": 50.0}, {"rate": 180.0}], "calls": [{"rate": 100.0}, {"rate": 200.0}]}
+    (figure,) = [one for one in report.figures(rounds, {}) if "bare" in one.name and one.measured is not None]
+    assert (round(figure.measured, 3), figure.verdict) == (0.7, "reached")
 
 
 def test_deliveries_of_one_batch_differ_and_the_same_batch_repeats() -> None:
