@@ -19,7 +19,7 @@ from ingest.providers.base import Rejected, Request
 def the_module(name: str) -> ModuleType:
     """A file of the bench, which is a program beside the tests and no package."""
     spec = importlib.util.spec_from_file_location(
-        f"bench_{name.replace('/', '_')}", Path(__file__).with_name(f"{name}.py")
+        f"bench_{name.replace('/', '_')}", Path(__file__).parent / f"{name}.py"
     )
     assert spec
     assert spec.loader
