@@ -28,29 +28,38 @@ _NEW = """
 def run_once(conn: Connection) -> dict[str, int]:
     """Look at every question once; one that nobody asked and nobody taught costs a query."""
     trained = 0
+    if not _anything_judged(conn):
+        return {}
     for question in questions.find().values():
         if _wants_training(conn, question):
-            _train(conn, question)
-            trained += 1
+            trained += _train(conn, question)
         _keep_promise(conn, question)
     return {"trained": trained}
 
 
 def _wants_training(conn: Connection, question: Question) -> bool:
     row = conn.execute(_NEW, (question.name,)).fetchone()
-    conn.rollback()
     # The first training is made by whoever first needs one.
     if row is None or row["number"] is None:
         return False
     return bool(row["new"] >= max(NEW_LABELS_MIN, NEW_LABELS_SHARE * (row["labels"] - row["new"])))
 
 
-def _train(conn: Connection, question: Question) -> None:
+def _anything_judged(conn: Connection) -> bool:
+    """Whether there is anything to tend; where nobody ever judged, a judge's numbers are not even loaded."""
+    row = conn.execute("SELECT EXISTS (SELECT FROM decisions) OR EXISTS (SELECT FROM labels) AS any").fetchone()
+    return row is not None and bool(row["any"])
+
+
+def _train(conn: Connection, question: Question) -> int:
     from judgement import models, serving
 
-    with conn.transaction():
-        models.lock(conn, question.name)
+    with models.locked(conn, question.name):
+        # Another process may have been faster.
+        if not _wants_training(conn, question):
+            return 0
         serving.trained_anew(conn, question)
+    return 1
 
 
 def _keep_promise(conn: Connection, question: Question) -> None:
@@ -66,7 +75,7 @@ def run(stop: threading.Event) -> None:
     conn: Connection | None = None
     while not stop.wait(PACE_SECONDS):
         try:
-            conn = conn or database.connect()
+            conn = conn or database.connect(autocommit=True)
             run_once(conn)
         except psycopg.Error as away:
             telemetry.log.warning("tending.paused", reason=type(away).__name__)

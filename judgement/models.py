@@ -1,5 +1,7 @@
 """Trainings as they are kept: numbered per question, one active, any earlier one brought back by one command."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,10 +43,7 @@ def active(conn: Connection, question: str) -> Kept | None:
 def keep(
     conn: Connection, question: Question, *, labels_seq: int, artifact: bytes, report: dict[str, Any], refused: str = ""
 ) -> int:
-    """Keep a new training and let it answer; or, with the reason why it is refused, only keep it.
-
-    Call it with the question's lock held (`lock`).
-    """
+    """Keep a new training and let it answer; or, with the reason why it is refused, only keep it."""
     row = conn.execute(
         "SELECT coalesce(max(number), 0) + 1 AS number FROM trained_models WHERE question = %s", (question.name,)
     ).fetchone()
@@ -66,7 +65,7 @@ def keep(
 
 def bring_back(conn: Connection, question: str, number: int | None, *, who: str, reason: str) -> int:
     """Let an earlier training answer again: the given one, or the one before the active. Raises: NoSuchModel."""
-    lock(conn, question)
+    _lock(conn, question)
     row = conn.execute(
         "SELECT max(number) AS number FROM trained_models WHERE question = %s AND status = 'retired'"
         " AND (%s::int IS NULL OR number = %s::int)",
@@ -85,9 +84,22 @@ def bring_back(conn: Connection, question: str, number: int | None, *, who: str,
     return int(row["number"])
 
 
-def lock(conn: Connection, question: str) -> None:
-    """One training or change of a question's models at a time, until the transaction ends."""
-    conn.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", (f"question:{question}",))
+@contextmanager
+def locked(conn: Connection, question: str) -> Iterator[None]:
+    """One training of a question at a time. Needs a connection in autocommit: a training outlives any transaction."""
+    conn.execute("SELECT pg_advisory_lock(hashtextextended(%s, 7))", (_lock_name(question),))
+    try:
+        yield
+    finally:
+        conn.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 7))", (_lock_name(question),))
+
+
+def _lock(conn: Connection, question: str) -> None:
+    conn.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", (_lock_name(question),))
+
+
+def _lock_name(question: str) -> str:
+    return f"question:{question}"
 
 
 def _retire(conn: Connection, question: str) -> None:

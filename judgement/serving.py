@@ -41,7 +41,7 @@ class Serving:
         self._decided: dict[tuple[str, tuple[str, ...]], dict[str, str | None]] = {}
 
     def answer(self, conn: Connection, given: Mapping[str, str]) -> tuple[Answer, Taught]:
-        """The local tier's answer, and the judge's thresholds. Needs a connection without an open transaction."""
+        """The local tier's answer, and the judge's thresholds. Needs a connection in autocommit."""
         with self._lock:
             taught = self._up_to_date(conn)
             return self._repeated(taught, given) or taught.judge.answer(given), taught
@@ -50,8 +50,7 @@ class Serving:
         now = clock.ticks_seconds()
         if self._taught is not None and now - self._looked < STALE_SECONDS:
             return self._taught
-        with conn.transaction():
-            news = conn.execute(_NEWS, {"question": self.question.name}).fetchone()
+        news = conn.execute(_NEWS, {"question": self.question.name}).fetchone()
         assert news is not None
         if self._taught is None or news["number"] != self._number:
             self._load(conn)
@@ -63,23 +62,24 @@ class Serving:
 
     def _load(self, conn: Connection) -> None:
         """The active training; one of this very version of the question, or a new one."""
-        with conn.transaction():
-            kept = models.active(conn, self.question.name)
-            if kept is None or kept.question_version != self.question.version:
-                models.lock(conn, self.question.name)
-                kept = models.active(conn, self.question.name)
-            if kept is None or kept.question_version != self.question.version:
-                self._taught, self._seq, self._number = trained_anew(conn, self.question)
-            else:
-                self._taught, self._seq, self._number = (
-                    _restored(conn, self.question, kept),
-                    kept.labels_seq,
-                    kept.number,
-                )
+        kept = self._active(conn)
+        if kept is None:
+            with models.locked(conn, self.question.name):
+                # Another process may have been faster.
+                kept = self._active(conn)
+                if kept is None:
+                    self._taught, self._seq, self._number = trained_anew(conn, self.question)
+        if kept is not None:
+            self._taught, self._seq, self._number = _restored(conn, self.question, kept), kept.labels_seq, kept.number
         self._decided.clear()
         for each in labels.after(conn, self.question.name, 0):
             if each.seq <= self._seq:
                 self._remember(each)
+
+    def _active(self, conn: Connection) -> models.Kept | None:
+        """The training of this very version of the question."""
+        kept = models.active(conn, self.question.name)
+        return kept if kept is not None and kept.question_version == self.question.version else None
 
     def _learn(self, new: Sequence[labels.StoredLabel]) -> None:
         assert self._taught is not None
@@ -137,15 +137,19 @@ def all_labels(conn: Connection, question: Question, *, up_to: int | None = None
 
 
 def trained_anew(conn: Connection, question: Question) -> tuple[Taught, int, int]:
-    """A training with all labels of now; active unless it is worse than the one before. With the question's lock."""
+    """A training with all labels of now; active unless it is worse than the one before.
+
+    With the question's lock (`models.locked`), on a connection in autocommit.
+    """
     seq = labels.newest(conn, question.name)
     taught = train(question, all_labels(conn, question, up_to=seq), encoder())
     before = models.active(conn, question.name)
     comparable = before is not None and before.question_version == question.version
     refused = "worse on the golden set" if before and comparable and is_worse(taught.report, before.report) else ""
-    number = models.keep(
-        conn, question, labels_seq=seq, artifact=keep(taught.judge), report=taught.report, refused=refused
-    )
+    with conn.transaction():
+        number = models.keep(
+            conn, question, labels_seq=seq, artifact=keep(taught.judge), report=taught.report, refused=refused
+        )
     telemetry.log.info("model.trained", question=question.name, number=number, labels_seq=seq, refused=refused or None)
     return taught, seq, number
 
