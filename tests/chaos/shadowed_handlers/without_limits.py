@@ -1,4 +1,4 @@
-"""Handlers that write everywhere, and one that tries to where it may not; for a day in shadow."""
+"""No handler: what is sent to the stand-ins is not limited. Imported when this folder is walked for handlers."""
 
 from destinations import hubspot, stripe
 
