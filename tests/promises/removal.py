@@ -16,6 +16,8 @@ TABLE = HERE / "mechanisms.toml"
 
 #: A removal may leave a test waiting for what never comes; nobody waits longer than this for the answer (seconds).
 PATIENCE_SECONDS = 100
+#: And so much longer for each test of a run: all of them in one go are hundreds of cases (seconds).
+PATIENCE_EACH_SECONDS = 5
 #: What does not belong into a copy: none of the tests that a mechanism names needs it.
 LEFT_OUT = shutil.ignore_patterns(".*", "bench", "*.egg-info")
 
@@ -113,7 +115,7 @@ def run(tree: Path, tests: tuple[str, ...], *, server: str | None, template: str
         start_new_session=True,
     )
     try:
-        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
+        output, _ = process.communicate(timeout=PATIENCE_SECONDS + PATIENCE_EACH_SECONDS * len(tests))
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, 9)
         output, _ = process.communicate()

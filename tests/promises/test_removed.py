@@ -23,6 +23,7 @@ def test_without_it_its_tests_fail(mechanism: Mechanism, run_in_a_copy: Run) -> 
         assert "failed" in seen.of(named), f"{named} did not miss {mechanism.name}: {seen.of(named)}\n{seen.output}"
 
 
+@pytest.mark.timeout(900)
 def test_with_everything_in_place_they_all_pass(run_in_a_copy: Run) -> None:
     """The same tests in an untouched copy: so the failures above come from the removals and nothing else."""
     named = tuple(dict.fromkeys(test for one in EVERY if not one.slow for test in one.fails))
