@@ -38,7 +38,8 @@ class Write(SQLModel, table=True):
             "target",
             "order_at",
             "order_key",
-            postgresql_where=text("target IS NOT NULL AND confirmed_at IS NULL"),
+            # Words that no other index's imply, nor they those: a claim must not take the whole queue for a target.
+            postgresql_where=text("target IS NOT NULL AND coalesce(confirmed_at, 'infinity') = 'infinity'"),
         ),
         # Taken back once: a second inverse only after one that changed nothing.
         Index(

@@ -515,7 +515,7 @@ def upgrade() -> None:
         "writes",
         ["target", "order_at", "order_key"],
         unique=False,
-        postgresql_where=sa.text("target IS NOT NULL AND confirmed_at IS NULL"),
+        postgresql_where=sa.text("target IS NOT NULL AND coalesce(confirmed_at, 'infinity') = 'infinity'"),
     )
     op.create_index(
         "writes_target_written",
@@ -844,7 +844,7 @@ def downgrade() -> None:
     op.drop_index(
         "writes_target_live",
         table_name="writes",
-        postgresql_where=sa.text("target IS NOT NULL AND confirmed_at IS NULL"),
+        postgresql_where=sa.text("target IS NOT NULL AND coalesce(confirmed_at, 'infinity') = 'infinity'"),
     )
     op.drop_index("writes_subject", table_name="writes")
     op.drop_index(
