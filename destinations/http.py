@@ -12,7 +12,8 @@ from files) is nothing that a write may have, and costs a third of the call (mea
 
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -35,6 +36,7 @@ IN_PROCESS: dict[str, httpx.BaseTransport] = {}
 
 class _Thread(threading.local):
     requests = 0
+    may_write: Callable[[], bool] | None = None
 
 
 _thread = _Thread()
@@ -43,6 +45,16 @@ _thread = _Thread()
 def requests_made() -> int:
     """Requests that went out from this thread so far: what a task costs of a destination's rate."""
     return _thread.requests
+
+
+@contextmanager
+def writing_while(may_write: Callable[[], bool]) -> Iterator[None]:
+    """Whatever this thread writes inside goes out only as long as this holds, asked right before each request."""
+    _thread.may_write = may_write
+    try:
+        yield
+    finally:
+        _thread.may_write = None
 
 
 class Failed(Exception):
@@ -66,6 +78,12 @@ class NotConfigured(NotSent):
 
 class ReadOnly(NotSent):
     """A client made for reading was asked to write."""
+
+    down = False
+
+
+class TooLate(NotSent):
+    """Whoever wanted to write has lost the right to it: somebody else may have it in hand."""
 
     down = False
 
@@ -130,7 +148,7 @@ class Http:
                 method, self.base + path, params=params, headers=told, content=content, extensions=self._extensions
             )
             status, answered, body = self._exchange(request)
-        except ReadOnly:
+        except (ReadOnly, TooLate):
             raise
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as failed:
             raise NotSent(f"{method} {_shown(path)}: {type(failed).__name__}") from failed
@@ -162,7 +180,7 @@ def _tls() -> ssl.SSLContext:
 
 
 class _Guard(httpx.BaseTransport):
-    """Below every request: a reader's client refuses what is no read before a byte leaves."""
+    """Below every request: what is no read is refused before a byte leaves, to a reader and to who comes too late."""
 
     def __init__(self, inner: httpx.BaseTransport, *, write: bool, reads: Callable[[str, str], bool]) -> None:
         self._inner = inner
@@ -170,8 +188,11 @@ class _Guard(httpx.BaseTransport):
         self._reads = reads
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        if not self._write and not self._reads(request.method, request.url.path):
-            raise ReadOnly(f"{request.method} {_shown(request.url.path)}: this client only reads")
+        if not self._reads(request.method, request.url.path):
+            if not self._write:
+                raise ReadOnly(f"{request.method} {_shown(request.url.path)}: this client only reads")
+            if _thread.may_write is not None and not _thread.may_write():
+                raise TooLate(f"{request.method} {_shown(request.url.path)}: it was held up for too long")
         _thread.requests += 1
         return self._inner.handle_request(request)
 

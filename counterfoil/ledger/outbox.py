@@ -190,6 +190,7 @@ AND (w.reverses IS NOT NULL OR w.status IN ('sending', 'in_doubt')
 
 # What takes a write back is looked at first, always: it must not undo what somebody did since.
 # What needs people is sent with their approval only; the database would refuse it, and with it the whole claim.
+# A doubt that was none, of a handler in shadow, must not be sent: it rests, and is asked about anew once that is old.
 # Its turn: nothing of a plan goes out while another part of it waits for a person (a no would leave half of it), and
 # each part waits for those before it. Sorted into kinds where the conditions stand, so that state, attempt and kind
 # cannot disagree. A write in `sending` whose lease ran out was in the hands of a worker that vanished: nobody knows
@@ -200,8 +201,7 @@ AND (w.reverses IS NOT NULL OR w.status IN ('sending', 'in_doubt')
 _CLAIM = f"""
 WITH chosen AS MATERIALIZED (
     SELECT w.id, CASE
-        WHEN w.status = 'in_doubt' AND w.absent_at > now() - make_interval(secs => %(fresh)s)
-             AND NOT EXISTS (SELECT 1 FROM rollouts r WHERE r.handler = w.handler AND r.mode = 'shadow') THEN 'send'
+        WHEN w.status = 'in_doubt' AND w.absent_at > now() - make_interval(secs => %(fresh)s) THEN 'send'
         WHEN w.status IN ('sending', 'in_doubt') THEN 'settle'
         WHEN (w.operation = ANY(%(looking)s) OR w.reverses IS NOT NULL)
              AND coalesce(w.looked_at, '-infinity') < now() - make_interval(secs => %(fresh)s) THEN 'look'
@@ -216,6 +216,8 @@ WITH chosen AS MATERIALIZED (
            OR w.status = 'planned' AND (w.operation = ANY(%(looking)s) OR w.reverses IS NOT NULL)
               AND coalesce(w.looked_at, '-infinity') < now() - make_interval(secs => %(fresh)s))
       AND {FREE_TO_GO}
+      AND NOT (w.status = 'in_doubt' AND coalesce(w.absent_at > now() - make_interval(secs => %(fresh)s), false)
+               AND EXISTS (SELECT 1 FROM rollouts r WHERE r.handler = w.handler AND r.mode = 'shadow'))
       AND (w.position = 0 OR w.reverses IS NOT NULL OR NOT EXISTS (
             SELECT 1 FROM writes o WHERE o.event_id = w.event_id AND o.reverses IS NULL AND o.position < w.position
               AND o.status NOT IN ('confirmed', 'superseded', 'reversing', 'reversed')))
@@ -299,15 +301,16 @@ def due_destinations(conn: Connection, names: Sequence[str]) -> Due:
 
 _RENEW = """
 UPDATE writes w SET lease_until = now() + make_interval(secs => %(lease)s)
-FROM unnest(%(ids)s::uuid[], %(fences)s::int[]) AS r(id, fence) WHERE w.id = r.id AND w.fence = r.fence
+FROM unnest(%(ids)s::uuid[], %(fences)s::int[]) AS r(id, fence) WHERE w.id = r.id AND w.fence = r.fence RETURNING w.id
 """
 
 
-def renew_writes(conn: Connection, held: Mapping[UUID, int], *, lease_seconds: float) -> None:
-    """Keep what is in hand for another lease."""
-    if held:
-        values = {"ids": list(held), "fences": list(held.values()), "lease": lease_seconds}
-        conn.execute(_RENEW, values)
+def renew_writes(conn: Connection, held: Mapping[UUID, int], *, lease_seconds: float) -> set[UUID]:
+    """Keep what is in hand for another lease; returns what still was."""
+    if not held:
+        return set()
+    values = {"ids": list(held), "fences": list(held.values()), "lease": lease_seconds}
+    return {row["id"] for row in conn.execute(_RENEW, values)}
 
 
 class Result(msgspec.Struct, gc=False):

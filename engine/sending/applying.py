@@ -4,8 +4,11 @@ Reversals of such writes come the same way.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
+
+import psycopg
 
 from contracts.money import Money
 from counterfoil import audit
@@ -13,7 +16,7 @@ from counterfoil.database import Connection
 from counterfoil.ledger import NOW, move
 from counterfoil.ledger.outbox import FREE_TO_GO
 from counterfoil.lifecycle import WriteState
-from destinations.base import Effect, SameTransaction
+from destinations.base import Effect, Receipt, SameTransaction
 from engine.sending import completing, reversing
 from engine.sending.recording import Recorded, incident_of
 from exceptions_queue import caps, cases, failures
@@ -65,12 +68,11 @@ def apply_due(conn: Connection, destinations: Mapping[str, SameTransaction], rec
         batch = {row["id"]: row for row in rows if row["destination"] == name and row["id"] not in refused}
         if not batch:
             continue
-        effects = {id: _effect(row) for id, row in batch.items()}
-        receipts = destination.apply_many(conn, effects)
-        # Applied once more, an effect is compared with what stands: that is reading it back.
-        stands = destination.apply_many(conn, effects)
-        for id, receipt in receipts.items():
-            if receipt.status == "different" or stands[id].status != "already":
+        for id, receipt in _applied(conn, destination, batch).items():
+            if isinstance(receipt, Exception):
+                told = f"it cannot be made as it stands ({type(receipt).__name__})"
+                refused[id] = _failure(failures.WriteRefused, batch[id], told, "cannot_be_made")
+            elif receipt.status == "different":
                 refused[id] = _failure(failures.WriteRefused, batch[id], "its key holds other content", "key_taken")
             else:
                 recorded.entries += _confirm(conn, batch[id], receipt.status, receipt.reference)
@@ -80,6 +82,30 @@ def apply_due(conn: Connection, destinations: Mapping[str, SameTransaction], rec
         if row["id"] in refused:
             recorded.entries += _refuse(conn, row, str(refused[row["id"]]))
     _complete(conn, rows, refused, recorded)
+
+
+def _applied(
+    conn: Connection, destination: SameTransaction, rows: Mapping[UUID, Mapping[str, Any]]
+) -> dict[UUID, Receipt | Exception]:
+    """All of them together. One that cannot be made (an account is gone since it was planned) is found by making each
+    alone, and holds up nobody.
+    """
+    try:
+        with conn.transaction():
+            effects = {id: _effect(row) for id, row in rows.items()}
+            receipts = destination.apply_many(conn, effects)
+            # Applied once more, an effect is compared with what stands: that is reading it back.
+            stands = destination.apply_many(conn, effects)
+    except psycopg.OperationalError:
+        raise
+    except Exception as failure:
+        if len(rows) == 1:
+            return dict.fromkeys(rows, failure)
+        return {id: made for id, row in rows.items() for made in _applied(conn, destination, {id: row}).values()}
+    return {
+        id: receipt if stands[id].status == "already" else replace(receipt, status="different")
+        for id, receipt in receipts.items()
+    }
 
 
 def _complete(
