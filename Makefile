@@ -8,10 +8,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo serve test check bench mutants lock runtime dev clean
+.PHONY: help demo serve test check bench bench-judgement mutants lock runtime dev clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 demo: runtime ## a realistic day of events through the whole machine, then keeps serving
 	@COUNTERFOIL_ENV=development $(BIN)/python -m sandbox.demo
@@ -30,6 +30,10 @@ check: dev ## style, types and import floors only
 
 bench: dev ## figures against anchors measured in the same run
 	@$(BIN)/python tests/bench/run.py $(ARGS)
+
+bench-judgement: dev ## the judge's figures; DATA=folder with banking77/ and clinc150/
+	@$(BIN)/python -m judgement.weights
+	@nice -n 10 $(BIN)/python tests/bench/judging.py $(DATA) $(ARGS)
 
 mutants: dev ## takes each mechanism of a promise out of a copy and expects its tests to fail, the slow ones too
 	@$(BIN)/python -m pytest -n 2 tests/promises/test_removed.py tests/promises/every_removed.py $(ARGS)

@@ -6,6 +6,7 @@ background. Everything is chosen by what the voters say of examples that they di
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,11 +42,16 @@ class Fitted:
     outside: Outside | None
 
 
+#: A bare name is no sentence; in this frame it lies nearer to what people write (measured: 1 point of accuracy).
+_FRAME = "I want to know about {}"
+
+
 def own_examples(question: Question) -> list[Example]:
     """What the question says about its labels, as examples: names, descriptions and examples are words too."""
     found = []
     for label in question.labels:
-        said = [label.name.replace("_", " "), label.description, *label.examples]
+        name = label.name.replace("_", " ")
+        said = [name, _FRAME.format(name), label.description, *label.examples]
         for number, each in enumerate(dict.fromkeys(said)):
             found.append(Example(f"{label.name}:{number}", {question.fields[0]: each}, label.name))
     return found
@@ -67,8 +73,8 @@ def fit(question: Question, known: Sequence[Example], rows: Examples) -> Fitted:
     count = len(question.labels)
     asked = askable(known)
     voters = Voters.trained(rows, count)
-    opinions, labels = out_of_fold(rows, count, asked)
-    weights = pool.fit(opinions, labels, voters.start)
+    looks, labels = out_of_fold(rows, count, asked)
+    weights = pool.fit(looks.opinions, labels, voters.start(decided=bool(len(labels))))
     return Fitted(voters, weights, outside.fit(rows, count, weights, asked))
 
 
@@ -77,20 +83,31 @@ def askable(known: Sequence[Example]) -> NDArray[np.bool_]:
     return np.array([bool(each.author) for each in known], bool)
 
 
-def out_of_fold(rows: Examples, count: int, asked: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.int64]]:
-    """Opinions on every askable example by voters that did not learn from it."""
+class OutOfFold(NamedTuple):
+    """What voters said of examples that they had not learned from; of likeness only the nearest is kept."""
+
+    looks: Looks
+    labels: NDArray[np.int64]
+
+
+def out_of_fold(rows: Examples, count: int, asked: NDArray[np.bool_]) -> OutOfFold:
+    """Ask about every askable example voters that did not learn from it."""
     places = np.flatnonzero(asked)
-    voters_count = 2 if rows.meaning is None else 4
-    out = np.zeros((len(places), voters_count, count), np.float32)
     folds = _FOLDS if len(places) > _FEW else _FOLDS_FEW
+    if len(places) < folds:
+        places = places[:0]
     fold = np.random.default_rng(0).permutation(len(places)) % folds
-    for number in range(folds if len(places) >= folds else 0):
-        held = places[fold == number]
-        voters = Voters.trained(rows.take(np.setdiff1d(np.arange(len(rows)), held)), count)
-        asking = rows.take(held)
-        out[fold == number] = voters.look(asking.meaning, asking.letters).opinions
-    kept = slice(None) if len(places) >= folds else slice(0, 0)
-    return out[kept], rows.labels[places][kept]
+    opinions = np.zeros((len(places), 2 if rows.meaning is None else 4, count), np.float32)
+    meaning, letters = (np.zeros((len(places), 1), np.float32) for _ in range(2))
+    for number in range(folds if len(places) else 0):
+        held = fold == number
+        voters = Voters.trained(rows.take(np.setdiff1d(np.arange(len(rows)), places[held])), count)
+        asking = rows.take(places[held])
+        looks = voters.look(asking.meaning, asking.letters)
+        opinions[held], letters[held, 0] = looks.opinions, looks.letters.max(axis=1)
+        if looks.meaning is not None:
+            meaning[held, 0] = looks.meaning.max(axis=1)
+    return OutOfFold(Looks(opinions, None if rows.meaning is None else meaning, letters), rows.labels[places])
 
 
 def inside_of(fitted: Fitted, looks: Looks) -> NDArray[np.float64]:

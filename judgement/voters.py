@@ -27,6 +27,8 @@ _DENSE_SCALE, _HASHED_SCALE = np.float32(4), np.float32(8)
 #: What the voters weigh before there are labels to fit weights on.
 START = np.array([0.45, 9.2, 2.0, 0.07], np.float32)
 START_LETTERS = np.array([5.0, 0.5], np.float32)
+#: The same where nobody has decided anything yet: a head that saw one phrase per label has little to say.
+START_WORDS = np.array([0.0, 10.0, 1.0, 0.05], np.float32)
 #: New examples are kept beside the sorted ones until there are this many: a correction must not cost a rebuild.
 _RECENT_MAX = 256
 
@@ -82,10 +84,11 @@ class Voters:
             dense.train(lambda rows: meaning[rows] * _DENSE_SCALE, examples.labels, _DENSE, seed=seed)
         return cls(examples, count, heads)
 
-    @property
-    def start(self) -> Floats:
-        """Weights to begin with."""
-        return START_LETTERS if self.examples.meaning is None else START
+    def start(self, *, decided: bool = True) -> Floats:
+        """Weights to begin with, where people decided something and where they did not yet."""
+        if self.examples.meaning is None:
+            return START_LETTERS
+        return START if decided else START_WORDS
 
     def look(self, meaning: Floats | None, letters: Sparse) -> Looks:
         """Ask all voters about some texts."""

@@ -177,12 +177,12 @@ def test_the_pool_is_likelier_than_its_voters() -> None:
     """On opinions it was fitted on it is at least as likely as the best voter alone, with no weight below zero."""
     known = examples(30)
     rows = vectors(QUESTION, known, None)
-    opinions, labels = out_of_fold(rows, len(QUESTION.labels), np.ones(len(known), bool))
+    looks, labels = out_of_fold(rows, len(QUESTION.labels), np.ones(len(known), bool))
 
     def unlikeliness(weights: np.ndarray) -> float:
-        return float(-np.log(pool.pooled(opinions, weights)[np.arange(len(labels)), labels]).mean())
+        return float(-np.log(pool.pooled(looks.opinions, weights)[np.arange(len(labels)), labels]).mean())
 
-    fitted = pool.fit(opinions, labels, np.array([5.0, 0.5], np.float32))
+    fitted = pool.fit(looks.opinions, labels, np.array([5.0, 0.5], np.float32))
     alone = [min(unlikeliness(np.eye(2, dtype=np.float32)[v] * s) for s in (0.3, 1, 3, 9)) for v in range(2)]
     assert (fitted >= 0).all()
     assert unlikeliness(fitted) <= min(alone) + 0.02
