@@ -92,9 +92,17 @@ def owners() -> Any:
 
 def policy() -> Any:
     """Which writes need people; a file that cannot be followed must not mean that none does."""
+    import destinations
     from exceptions_queue import policy
 
-    return policy.policy()
+    found = policy.policy()
+    # A misspelt name would match nothing, and what it was written for would go out unasked.
+    known = destinations.find()
+    named = {name for each in (*found.rule, *found.cap) for name in each.destination or ()}
+    if unknown := sorted(named - known.keys()):
+        what = f"names {', '.join(unknown)}, and the destinations are {', '.join(sorted(known))}"
+        raise NotStarted([f"the policy {what}"])
+    return found
 
 
 def handlers() -> Any:
