@@ -98,7 +98,8 @@ def policy() -> Any:
     found = policy.policy()
     # A misspelt name would match nothing, and what it was written for would go out unasked.
     known = destinations.find()
-    named = {name for each in (*found.rule, *found.cap) for name in each.destination or ()}
+    named = {name for rule in found.rule for name in rule.destination or ()}
+    named |= {name for cap in found.cap for name in cap.destination or ()}
     if unknown := sorted(named - known.keys()):
         what = f"names {', '.join(unknown)}, and the destinations are {', '.join(sorted(known))}"
         raise NotStarted([f"the policy {what}"])
