@@ -53,7 +53,7 @@ def run_worker(config: Settings, *, with_parent: bool = False) -> None:
 
 def run_sweeper(config: Settings, *, with_parent: bool = False) -> None:
     """Sweep until told to stop."""
-    from engine import sweeper
+    from engine import sweeper, tending
 
     parts.checked(parts.arm, parts.placed, parts.owners)
     telemetry.configure("sweeper")
@@ -61,6 +61,7 @@ def run_sweeper(config: Settings, *, with_parent: bool = False) -> None:
     if with_parent:
         leave_with_parent(stop)
     _show_metrics(config)
+    _thread("tending", lambda: tending.run(stop))
     _say("sweeper is sweeping")
     sweeper.run(stop)
 
@@ -76,7 +77,7 @@ def run_console(config: Settings) -> None:
 def run_serve(config: Settings) -> None:
     """Everything in one process: migrate, then door, worker, sweeper and console."""
     from counterfoil import database
-    from engine import sweeper
+    from engine import sweeper, tending
     from ingest.server import make_server
 
     shared = config.console_on_door if config.console_on_door is not None else not config.is_production
@@ -87,7 +88,11 @@ def run_serve(config: Settings) -> None:
     servers: list[uvicorn.Server] = [make_server(door, config.host, config.port)]
     if not shared:
         servers.append(console_server(config))
-    threads = [_thread("sweeper", lambda: sweeper.run(stop)), _thread("worker", lambda: _work(worker, stop))]
+    threads = [
+        _thread("sweeper", lambda: sweeper.run(stop)),
+        _thread("tending", lambda: tending.run(stop)),
+        _thread("worker", lambda: _work(worker, stop)),
+    ]
     threads += [_thread(f"listener-{number}", server.run) for number, server in enumerate(servers)]
     if _all_listening(servers, threads):
         where = config.port if shared else config.console_port
