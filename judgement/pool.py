@@ -18,8 +18,12 @@ Rows = NDArray[np.int64]
 #: Rows that the fit looks at; four weights are settled long before.
 _ROWS_MAX = 6_000
 _STEPS = 200
-#: How many labels the starting weights are worth: a thousand labels outvote them, a few dozen do not.
-_START_ROWS = 200
+#: How many labels the starting weights are worth. Many, because with few labels an out-of-fold voter misses a good
+#: part of what the deployed one knows, and looks less sure than it may be.
+_START_ROWS = 600
+#: Share of people's labels taken to be slips. Without it a few of them, answered rightly and surely, count as proof
+#: that the pool is too sure of everything.
+_SLIPS = 0.03
 
 
 def pooled(opinions: Floats, weights: Floats) -> Floats:
@@ -72,6 +76,9 @@ def _loss(centred: Doubles, chosen: Doubles, home: Doubles, hold: float, weights
     total = shares.sum(axis=1, keepdims=True)
     shares /= total
     away = weights - home
-    loss = float((np.log(total[:, 0]) + top[:, 0] - chosen @ weights).mean() + hold * (away @ away) / 2)
-    slope = (np.einsum("rvl,rl->rv", centred, shares) - chosen).mean(axis=0) + hold * away
+    right = (1 - _SLIPS) * np.exp(chosen @ weights - top[:, 0]) / total[:, 0]
+    told = right + _SLIPS / scores.shape[1]
+    loss = float(-np.log(told).mean() + hold * (away @ away) / 2)
+    gaps = np.einsum("rvl,rl->rv", centred, shares) - chosen
+    slope = ((right / told)[:, None] * gaps).mean(axis=0) + hold * away
     return loss, slope

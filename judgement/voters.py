@@ -20,12 +20,12 @@ Rows = NDArray[np.int64]
 
 # Schedules, scales and starting weights were chosen by out-of-fold scores on training data, for all questions alike.
 _DENSE = Schedule(passes=20, steps_min=400, rate=0.02, decay=0.05)
-_HASHED = Schedule(passes=6, steps_min=120, rate=0.03, decay=0.02)
+_HASHED = Schedule(passes=4, steps_min=60, rate=0.04, decay=0.02, batch=256)
 _NUDGE = Schedule(passes=1, steps_min=8, rate=0.01, decay=0.0, batch=32)
 #: Unit vectors are short: scaled up, the heads get where they belong in fewer steps.
 _DENSE_SCALE, _HASHED_SCALE = np.float32(4), np.float32(8)
 #: What the voters weigh before there are labels to fit weights on.
-START = np.array([0.45, 9.2, 2.0, 0.07], np.float32)
+START = np.array([0.5, 10.0, 1.4, 0.07], np.float32)
 START_LETTERS = np.array([5.0, 0.5], np.float32)
 #: The same where nobody has decided anything yet: a head that saw one phrase per label has little to say.
 START_WORDS = np.array([0.0, 10.0, 1.0, 0.05], np.float32)
