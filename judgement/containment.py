@@ -35,7 +35,8 @@ _HEX = re.compile(r"(?<!\w)(?:(?:0x|\\x)?[0-9a-fA-F]{2}[\s:,]?){10,}")
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2}){2,}|%[0-9a-fA-F]{2}(?=\w)")
 _ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|\\[nrt\"/]")
 _GAP = re.compile(r"[ \t]{2,}|\n+")
-_SPACED = re.compile(r"(?<=(?<!\w)\w)[ ._*|-](?=\w(?!\w))")
+_SPACED = re.compile(r"(?<=(?<!\w)\w) (?=\w(?!\w))")
+_DOTTED = re.compile(r"(?<=(?<!\w)\w)[._*|-](?=\w(?!\w)|[\s.,:;!?]|$)")
 _INVISIBLE = re.compile(
     r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
 )
@@ -86,7 +87,8 @@ def _forms(value: str, depth: int) -> Iterator[tuple[str, str]]:
     yield " (rot13)", codecs.decode(plain, "rot13")
     yield " (backwards)", plain[::-1]
     yield " (digits for letters)", plain.translate(_LEET)
-    yield " (spaced out)", _folded(_closed_up(visible))
+    yield " (spaced out)", _folded(_SPACED.sub("", _GAP.sub("\n", visible)))
+    yield " (spaced out)", _folded(_DOTTED.sub("", visible))
 
 
 def _folded(value: str) -> str:
@@ -133,8 +135,3 @@ def _as_text(data: bytes) -> Iterator[str]:
 def _unescaped(match: re.Match[str]) -> str:
     said = match.group()
     return chr(int(said[2:], 16)) if said[1] in "ux" else {"n": "\n", "r": "\n", "t": "\t"}.get(said[1], said[1])
-
-
-def _closed_up(value: str) -> str:
-    """Letters with something between each two, put together again; wider gaps stay."""
-    return _GAP.sub(" ", _SPACED.sub("", _GAP.sub("\n", value)))
