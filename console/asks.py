@@ -6,7 +6,7 @@ The API's OpenAPI, its checks and the commands come from these.
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from console.fields import Asked, Document, MomentIn, MoneyIn, Word, Words
 from counterfoil.lifecycle import CaseState, EventState, ReplayState, WriteState
@@ -267,6 +267,45 @@ class RolloutAsk(Change):
         None, description="`partial`: members of the event by dotted path, each with its value or a list of such"
     )
     force: bool = Field(False, description="wider without the evidence for it; kept in the audit")
+
+
+class ClassificationsAsk(ListAsk):
+    """Filters of the list of classifications."""
+
+    question: Word | None = Field(None, description="name of the question")
+    status: Literal["committed", "asked", "settled", "shadow"] | None = Field(
+        None, description="`asked`: a person has to say"
+    )
+    event: UUID | None = Field(None, description="id of the event")
+    sampled: bool | None = Field(None, description="drawn by chance to be looked at")
+
+
+class CorrectAsk(Change):
+    """What an item is, said by a person."""
+
+    label: Word | None = Field(description="one of the question's labels; null: none of these")
+
+
+class ModeAsk(Change):
+    """How far a question is let out."""
+
+    mode: Literal["shadow", "ask", "automatic"]
+
+
+class RollbackAsk(Change):
+    """Which training answers again."""
+
+    number: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = Field(None, description="left out: the one before")
+
+
+class LabelLine(BaseModel):
+    """One line of a file of labels; what an export says beside it is left alone."""
+
+    fields: dict[Word, Annotated[str, Field(max_length=100_000, pattern=r"^[^\x00]*$")]] = Field(min_length=1)
+    label: Word | None
+    author: Annotated[str, Field(min_length=1, max_length=80)] | None = None
+
+    model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
 
 
 class ReviewAsk(Change):

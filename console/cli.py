@@ -9,7 +9,23 @@ from collections.abc import Sequence
 
 import typer
 
-from console.commands import act, approve, audit, books, control, look, processes, replay, reverse, send, set_up, shared
+from console.commands import (
+    act,
+    approve,
+    audit,
+    books,
+    control,
+    evaluate,
+    judge,
+    label,
+    look,
+    processes,
+    replay,
+    reverse,
+    send,
+    set_up,
+    shared,
+)
 
 app = typer.Typer(
     name="counterfoil",
@@ -31,7 +47,22 @@ def prepare() -> None:
     telemetry.configure("command", shared.config())
 
 
-for part in (processes, set_up, send, look, books, act, approve, control, replay, reverse, audit):
+for part in (
+    processes,
+    set_up,
+    send,
+    look,
+    books,
+    act,
+    approve,
+    control,
+    replay,
+    reverse,
+    judge,
+    label,
+    evaluate,
+    audit,
+):
     part.register(app)
 
 

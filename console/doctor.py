@@ -5,13 +5,12 @@ returns a `Finding` and put it into `CHECKS`.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Literal
 
 import psycopg
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 
-from console import parts
-from console.fields import Shown
+from console import checks_of_judgement, parts
+from console.finding import Finding, Verdict
 from counterfoil import clock, credentials, database, failpoints
 from counterfoil.settings import Settings, secret, settings
 
@@ -21,17 +20,6 @@ SKEW_SECONDS_MAX = 30.0
 SPOT_ENTRIES = 1000
 #: Due for longer than this means that nobody works.
 BACKLOG_SECONDS_MAX = 300.0
-
-Verdict = Literal["ok", "wrong", "unknown"]
-
-
-class Finding(Shown):
-    """The result of one check; `items` are what is wrong, or what was looked at."""
-
-    name: str
-    verdict: Verdict
-    detail: str
-    items: list[str] = Field(default_factory=list)
 
 
 def examine() -> list[Finding]:
@@ -316,6 +304,7 @@ CHECKS: Mapping[str, Callable[[], Finding]] = {
     "approvals": _approvals,
     "destinations": _destinations,
     "pauses": _pauses,
+    **checks_of_judgement.CHECKS,
     "books": _books,
     "audit": _audit,
     "backlog": _backlog,

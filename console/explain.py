@@ -60,8 +60,35 @@ def _ran(event: EventDetail) -> Answered:
     last = event.runs[-1]
     who = last.handler or "no handler"
     return Answered(
-        summary=f"{_counted(len(event.runs), 'run')}; the last one, by {who}, ended {last.status}.",
-        facts=[_run_facts(run) for run in event.runs],
+        summary=f"{_counted(len(event.runs), 'run')}; the last one, by {who}, ended {last.status}."
+        + _judged(event.classifications),
+        facts=[_run_facts(run) for run in event.runs] + [_decision_facts(each) for each in event.classifications],
+    )
+
+
+def _judged(found: list[answers.Classification]) -> str:
+    """How its items were decided, in one more sentence."""
+    if not found:
+        return ""
+    by_people = sum(each.status == "settled" for each in found)
+    waiting = sum(each.status == "asked" for each in found)
+    parts = [f"{len(found) - by_people - waiting} by a judge", f"{by_people} by people"]
+    more = [f"{waiting} not yet"] if waiting else []
+    return f" {_counted(len(found), 'item')} decided: {', '.join(parts + more)}."
+
+
+def _decision_facts(found: answers.Classification) -> dict[str, Any]:
+    return _plain(
+        {
+            "classification_id": found.id,
+            "question": found.question,
+            "item": found.item,
+            "status": found.status,
+            "label": found.settled_label if found.status == "settled" else found.label,
+            "by": found.settled_by or found.tier,
+            "confidence": found.confidence,
+            "why": found.why,
+        }
     )
 
 

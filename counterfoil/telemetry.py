@@ -135,6 +135,8 @@ class metrics:  # noqa: N801 - reads as a namespace: telemetry.metrics.events_re
     run_group = Histogram("counterfoil_run_group_size", "Events per claim", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256))
     cases_opened = Counter("counterfoil_cases_opened", "Cases opened", ["failure_class"])
     writes = Counter("counterfoil_writes", "Writes by destination and result", ["destination", "status"])
+    decisions = Counter("counterfoil_decisions", "Items judged, by what code made of it", ["question", "status"])
+    model_spent = Counter("counterfoil_model_spent_usd", "What hosted models cost", ["question"])
     notifications = Counter("counterfoil_notifications", "Notifications by result", ["status"])
     events_due = Gauge("counterfoil_events_due", "Events that could be claimed now")
     oldest_due_seconds = Gauge("counterfoil_oldest_due_seconds", "Age of the oldest event that could be claimed")

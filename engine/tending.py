@@ -1,5 +1,7 @@
 """Tending the questions: retrained when people taught enough that is new, taken back when they break their promise.
 
+Once a day it is also looked whether the world moved, and whether corrections made a judge worse on the golden set.
+
 In a thread of its own beside the sweeper: a training takes seconds, and nothing else waits for it.
 """
 
@@ -9,13 +11,17 @@ import psycopg
 
 from contracts import questions
 from contracts.answers import Question
-from counterfoil import audit, database, telemetry
+from counterfoil import audit, clock, database, telemetry
 from counterfoil.database import Connection
 
 #: How often it is looked whether anything is to do.
 PACE_SECONDS = 5.0
 #: New labels that make a training worth while: so many, or this share of those it knew.
 NEW_LABELS_MIN, NEW_LABELS_SHARE = 20, 0.05
+#: How often it is looked whether the world moved: each look may alarm for nothing, once in a hundred.
+LOOK_SECONDS = 86_400.0
+
+_looked_at: dict[str, float] = {}
 
 _NEW = """
     SELECT count(*) FILTER (WHERE l.seq > coalesce(m.labels_seq, 0)) AS new, count(*) AS labels, m.number
@@ -34,6 +40,8 @@ def run_once(conn: Connection) -> dict[str, int]:
         if _wants_training(conn, question):
             trained += _train(conn, question)
         _keep_promise(conn, question)
+        if _is_due(question):
+            _look_around(conn, question)
     return {"trained": trained}
 
 
@@ -68,6 +76,25 @@ def _keep_promise(conn: Connection, question: Question) -> None:
     with conn.transaction():
         entries = watching.tend(conn, question)
         audit.append(conn, "judge", entries)
+
+
+def _is_due(question: Question) -> bool:
+    now = clock.ticks_seconds()
+    if now - _looked_at.get(question.name, float("-inf")) < LOOK_SECONDS:
+        return False
+    _looked_at[question.name] = now
+    return True
+
+
+def _look_around(conn: Connection, question: Question) -> None:
+    from judgement import moving, serving, watching
+
+    if not conn.execute("SELECT FROM decisions WHERE question = %s LIMIT 1", (question.name,)).fetchone():
+        return
+    watching.check_golden(conn, question)
+    found = moving.look(conn, question, serving.encoder())
+    with conn.transaction():
+        audit.append(conn, "judge", moving.tell(conn, question, found))
 
 
 def run(stop: threading.Event) -> None:

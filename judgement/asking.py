@@ -92,17 +92,27 @@ def ask(
     return found, missing
 
 
-def _judge(conn: Connection, asked: Asked, question: Question, item: Item) -> tuple[Answer, Verdict]:
+def preview(conn: Connection, question: Question, item: Item) -> tuple[Answer, Verdict]:
+    """What is answered here, and what code would make of it. Nothing is recorded, and no hosted model is asked."""
+    answer, known = _here(conn, question, item, None)
+    return answer, judge(question, item, answer, known)
+
+
+def _here(conn: Connection, question: Question, item: Item, event_id: UUID | None) -> tuple[Answer, Circumstances]:
     state = states.of(conn, question)
     answer, taught = serving(question.name).answer(conn, item.fields)
-    known = Circumstances(
+    return answer, Circumstances(
         mode=state.mode,
         mode_reason=state.reason,
         thresholds=taught.thresholds,
-        unusual=unusual.why(conn, question, item, asked.event_id),
+        unusual=unusual.why(conn, question, item, event_id),
         instructions=containment.instructions_in(question.input_of(item.fields)),
         local_guess=answer.label or answer.runner_up,
     )
+
+
+def _judge(conn: Connection, asked: Asked, question: Question, item: Item) -> tuple[Answer, Verdict]:
+    answer, known = _here(conn, question, item, asked.event_id)
     verdict = judge(question, item, answer, known)
     if verdict.commits or not _hosted_helps(question, answer, known):
         return answer, verdict

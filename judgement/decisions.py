@@ -1,7 +1,7 @@
 """Decisions about items of events: found again by whoever judges the same item, settled by people."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from contracts.answers import Answer, Item, Question
-from counterfoil import audit, keys
+from counterfoil import audit, keys, telemetry
 from counterfoil.database import Connection
 from judgement import labels
 from judgement.verdict import Verdict
@@ -37,8 +37,15 @@ _RECORD = """
         why = excluded.why, confidence = excluded.confidence, threshold = excluded.threshold,
         runner_up = excluded.runner_up, runner_up_confidence = excluded.runner_up_confidence,
         evidence = excluded.evidence, precedents = excluded.precedents, latency_ms = excluded.latency_ms,
-        acted = excluded.acted
+        acted = excluded.acted, generation = excluded.generation, handler = excluded.handler,
+        tokens_in = greatest(decisions.tokens_in, excluded.tokens_in),
+        cost_micro_usd = greatest(decisions.cost_micro_usd, excluded.cost_micro_usd)
         WHERE decisions.status = 'asked'
+"""
+
+_STILL_ASKED = """
+    SELECT count(*) AS n FROM decisions d JOIN events e ON e.id = d.event_id
+    WHERE d.event_id = %s AND d.status = 'asked' AND d.generation = e.generation AND d.question_version = ANY(%s)
 """
 
 
@@ -64,6 +71,10 @@ class DecisionNotFound(LookupError):
 
 class DecisionSettled(ValueError):
     """A person has decided it already."""
+
+
+class InputGone(ValueError):
+    """What was judged is not kept any more; nobody can say what it was."""
 
 
 def find(conn: Connection, event_id: UUID, question: Question) -> dict[tuple[str, str], dict[str, Any]]:
@@ -93,6 +104,8 @@ def record(
             ],
         )
         found = find(conn, asked.event_id, question)
+    for row in rows:
+        telemetry.metrics.decisions.labels(question.name, row["status"]).inc()
     return {item: row["id"] for (item, _), row in found.items()}
 
 
@@ -103,7 +116,7 @@ def settle(
 
     On what code had committed it is an override, or the result of a sample; the write is not changed by it.
 
-    Raises: DecisionNotFound, DecisionSettled, NoSuchLabel.
+    Raises: DecisionNotFound, DecisionSettled, InputGone, NoSuchLabel.
     """
     row = conn.execute(
         f"SELECT {_COLUMNS}, input_hash FROM decisions WHERE id = %s FOR UPDATE", (decision_id,)
@@ -112,11 +125,13 @@ def settle(
         raise DecisionNotFound(f"there is no decision {decision_id}")
     if row["status"] == "settled":
         raise DecisionSettled(f"{row['settled_by']} decided it already: {row['settled_label'] or 'none of these'}")
+    if row["fields"] is None:
+        raise InputGone("what was judged was deleted with its event's payload")
     labels.add(
         conn,
         question,
         labels.NewLabel(
-            fields=row["fields"] or {},
+            fields=row["fields"],
             label=label,
             origin=_origin(row),
             author=who,
@@ -142,11 +157,12 @@ def settle(
     return Settled(row["event_id"], bool(row["acted"]))
 
 
-def still_asked(conn: Connection, event_id: UUID) -> int:
-    """How many items of an event wait for a person."""
-    row = conn.execute(
-        "SELECT count(*) AS n FROM decisions WHERE event_id = %s AND status = 'asked'", (event_id,)
-    ).fetchone()
+def still_asked(conn: Connection, event_id: UUID, versions: Collection[str]) -> int:
+    """How many items of an event wait for a person, as its last pass saw it.
+
+    What an edit or another version of the question (`versions`: those of now) left behind, nobody has to answer.
+    """
+    row = conn.execute(_STILL_ASKED, (event_id, list(versions))).fetchone()
     assert row is not None
     return int(row["n"])
 

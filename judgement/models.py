@@ -30,14 +30,22 @@ class Kept:
 
 
 _COLUMNS = "question, number, question_version, status, labels_seq, artifact, report"
+#: Which training answers: named once, because whoever looks for news and whoever loads must mean the same.
+ANSWERING = """
+    FROM trained_models
+    WHERE question = %(question)s AND question_version = %(version)s AND status IN ('active', 'retired')
+    ORDER BY status = 'active' DESC, number DESC LIMIT 1
+"""
 
 
-def active(conn: Connection, question: str) -> Kept | None:
-    """The training that answers now."""
-    row = conn.execute(
-        f"SELECT {_COLUMNS} FROM trained_models WHERE question = %s AND status = 'active'", (question,)
-    ).fetchone()
-    return None if row is None else Kept(**row)
+def answering(conn: Connection, question: Question) -> Kept | None:
+    """The training that answers this very version of the question.
+
+    While two versions run side by side only one can have the active training; the other goes on with its newest.
+    """
+    row = conn.execute(f"SELECT {_COLUMNS} {ANSWERING}", {"question": question.name, "version": question.version})
+    found = row.fetchone()
+    return None if found is None else Kept(**found)
 
 
 def keep(
@@ -63,25 +71,39 @@ def keep(
     return number
 
 
-def bring_back(conn: Connection, question: str, number: int | None, *, who: str, reason: str) -> int:
-    """Let an earlier training answer again: the given one, or the one before the active. Raises: NoSuchModel."""
-    _lock(conn, question)
-    row = conn.execute(
-        "SELECT max(number) AS number FROM trained_models WHERE question = %s AND status = 'retired'"
-        " AND (%s::int IS NULL OR number = %s::int)",
-        (question, number, number),
-    ).fetchone()
+def bring_back(conn: Connection, question: Question, number: int | None, *, who: str, reason: str) -> int:
+    """Let an earlier training of this version answer again: the given one, or the one before the active.
+
+    Raises: NoSuchModel.
+    """
+    name = question.name
+    _lock(conn, name)
+    row = conn.execute(_EARLIER, {"question": name, "version": question.version, "number": number}).fetchone()
     if row is None or row["number"] is None:
-        raise NoSuchModel(f"{question} has no earlier training" if number is None else f"{question} has no {number}")
-    _retire(conn, question)
+        raise NoSuchModel(
+            f"{name} has no earlier training"
+            if number is None
+            else f"{name} has no training {number} that answered before"
+        )
+    _retire(conn, name)
     conn.execute(
         "UPDATE trained_models SET status = 'active', activated_at = now(), reason = %s"
         " WHERE question = %s AND number = %s",
-        (reason, question, row["number"]),
+        (reason, name, row["number"]),
     )
     detail = {"number": row["number"], "reason": reason}
-    audit.append(conn, "desk", [audit.Entry(who, "model.brought_back", f"question:{question}", detail)])
+    audit.append(conn, "desk", [audit.Entry(who, "model.brought_back", f"question:{name}", detail)])
     return int(row["number"])
+
+
+# Without a number: the newest of those before the one that answers, so that twice goes back by two.
+_EARLIER = """
+    SELECT max(number) AS number FROM trained_models
+    WHERE question = %(question)s AND question_version = %(version)s AND status = 'retired'
+      AND CASE WHEN %(number)s::int IS NULL THEN number < coalesce(
+            (SELECT number FROM trained_models WHERE question = %(question)s AND status = 'active'), number + 1)
+          ELSE number = %(number)s::int END
+"""
 
 
 @contextmanager

@@ -7,6 +7,7 @@ teaches is taken in; the next training makes the most of it. Whoever comes first
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 from contracts import questions
 from contracts.answers import Abstention, Answer, Question
@@ -22,9 +23,9 @@ from judgement.weights import find_encoder
 #: How old what this process knows of labels may be.
 STALE_SECONDS = 0.2
 
-_NEWS = """
+_NEWS = f"""
     SELECT (SELECT coalesce(max(seq), 0) FROM labels WHERE question = %(question)s) AS seq,
-           (SELECT number FROM trained_models WHERE question = %(question)s AND status = 'active') AS number
+           (SELECT number {models.ANSWERING}) AS number
 """
 
 
@@ -46,11 +47,19 @@ class Serving:
             taught = self._up_to_date(conn)
             return self._repeated(taught, given) or taught.judge.answer(given), taught
 
+    def golden(self, conn: Connection) -> dict[str, Any]:
+        """How the judge of now does on the golden set; a second or so, in which nobody else is answered."""
+        with self._lock:
+            taught = self._up_to_date(conn)
+            return measured(
+                taught.judge, [each for each in all_labels(conn, self.question) if each.use == "golden"]
+            ).report
+
     def _up_to_date(self, conn: Connection) -> Taught:
         now = clock.ticks_seconds()
         if self._taught is not None and now - self._looked < STALE_SECONDS:
             return self._taught
-        news = conn.execute(_NEWS, {"question": self.question.name}).fetchone()
+        news = conn.execute(_NEWS, {"question": self.question.name, "version": self.question.version}).fetchone()
         assert news is not None
         if self._taught is None or news["number"] != self._number:
             self._load(conn)
@@ -61,12 +70,12 @@ class Serving:
         return self._taught
 
     def _load(self, conn: Connection) -> None:
-        """The active training; one of this very version of the question, or a new one."""
-        kept = self._active(conn)
+        """The training that answers this very version of the question, or a new one."""
+        kept = models.answering(conn, self.question)
         if kept is None:
             with models.locked(conn, self.question.name):
                 # Another process may have been faster.
-                kept = self._active(conn)
+                kept = models.answering(conn, self.question)
                 if kept is None:
                     self._taught, self._seq, self._number = trained_anew(conn, self.question)
         if kept is not None:
@@ -75,11 +84,6 @@ class Serving:
         for each in labels.after(conn, self.question.name, 0):
             if each.seq <= self._seq:
                 self._remember(each)
-
-    def _active(self, conn: Connection) -> models.Kept | None:
-        """The training of this very version of the question."""
-        kept = models.active(conn, self.question.name)
-        return kept if kept is not None and kept.question_version == self.question.version else None
 
     def _learn(self, new: Sequence[labels.StoredLabel]) -> None:
         assert self._taught is not None
@@ -143,9 +147,8 @@ def trained_anew(conn: Connection, question: Question) -> tuple[Taught, int, int
     """
     seq = labels.newest(conn, question.name)
     taught = train(question, all_labels(conn, question, up_to=seq), encoder())
-    before = models.active(conn, question.name)
-    comparable = before is not None and before.question_version == question.version
-    refused = "worse on the golden set" if before and comparable and is_worse(taught.report, before.report) else ""
+    before = models.answering(conn, question)
+    refused = "worse on the golden set" if before and is_worse(taught.report, before.report) else ""
     with conn.transaction():
         number = models.keep(
             conn, question, labels_seq=seq, artifact=keep(taught.judge), report=taught.report, refused=refused

@@ -1,8 +1,8 @@
 """Whether a question keeps its promise: what chance let people look at, and what it costs. On breach it asks people.
 
-accuracy     of what code acted on, where chance drew it for a person: share right, and what it surely reaches
+accuracy     of what code acted on, where chance drew it for a person: share right, with its interval
 breaker      a bet against the promise (`judgement.drift`), over the same answers, one by one
-escalation   share of items that went to a person, against the weeks before
+golden       the judge of now, with all corrections since, against how its training did on the golden set
 """
 
 from dataclasses import dataclass
@@ -13,9 +13,11 @@ from contracts.answers import Question
 from counterfoil import audit, clock
 from counterfoil.database import Connection
 from exceptions_queue import cases
-from judgement import states
+from judgement import models, states
 from judgement.drift import Breaker
+from judgement.serving import serving
 from judgement.threshold import upper_bound
+from judgement.training import is_worse
 
 RULE = "question_demoted"
 #: What figures look back on.
@@ -29,7 +31,8 @@ _AUDITED = """
 _FIGURES = """
     SELECT count(*) AS decided,
            count(*) FILTER (WHERE acted) AS acted,
-           count(*) FILTER (WHERE status = 'asked') AS waiting,
+           count(*) FILTER (WHERE status = 'asked' AND EXISTS (SELECT FROM events e WHERE e.id = d.event_id
+               AND e.generation = d.generation AND e.status IN ('waiting', 'exception'))) AS waiting,
            count(*) FILTER (WHERE NOT acted) AS escalated,
            coalesce(sum(cost_micro_usd), 0)::bigint AS cost_micro_usd,
            percentile_disc(0.5) WITHIN GROUP (ORDER BY latency_ms) AS latency_ms_p50,
@@ -37,7 +40,7 @@ _FIGURES = """
            count(*) FILTER (WHERE acted AND sampled AND status = 'settled') AS audited,
            count(*) FILTER (WHERE acted AND sampled AND status = 'settled' AND label IS DISTINCT FROM settled_label)
                AS audited_wrong
-    FROM decisions WHERE question = %s AND created_at > %s
+    FROM decisions d WHERE question = %s AND created_at > %s
 """
 
 
@@ -62,8 +65,13 @@ class Figures:
 
     @property
     def accuracy_at_least(self) -> float | None:
-        """What it surely reaches (95 %)."""
-        return 1 - upper_bound(self.audited, self.audited_wrong, 0.05) if self.audited else None
+        """The lower end of its 95 % interval."""
+        return 1 - upper_bound(self.audited, self.audited_wrong, 0.025) if self.audited else None
+
+    @property
+    def accuracy_at_most(self) -> float | None:
+        """The upper end."""
+        return upper_bound(self.audited, self.audited - self.audited_wrong, 0.025) if self.audited else None
 
 
 def figures(conn: Connection, question: str, *, since: datetime | None = None) -> Figures:
@@ -91,11 +99,32 @@ def tend(conn: Connection, question: Question) -> list[audit.Entry]:
     if not bet.open:
         return []
     seen = figures(conn, question.name, since=since)
-    reason = f"{seen.audited_wrong} of {seen.audited} answers that people looked at were wrong"
+    return _take_back(
+        conn, question, f"{seen.audited_wrong} of {seen.audited} answers that people looked at were wrong"
+    )
+
+
+def check_golden(conn: Connection, question: Question) -> bool:
+    """Take a question back whose judge, with all it learned since its training, became worse on the golden set.
+
+    Returns whether it was taken back. Needs a connection in autocommit.
+    """
+    kept = models.answering(conn, question)
+    if kept is None or states.of(conn, question).mode != "automatic":
+        return False
+    report = serving(question.name).golden(conn)
+    if not is_worse(report, kept.report):
+        return False
+    now, was = report["golden"]["accuracy"], kept.report["golden"]["accuracy"]
+    reason = f"{now:.1%} of the golden set is right, {was:.1%} when training {kept.number} was made"
+    with conn.transaction():
+        audit.append(conn, "judge", _take_back(conn, question, reason))
+    return True
+
+
+def _take_back(conn: Connection, question: Question, reason: str) -> list[audit.Entry]:
     entries = states.put(conn, question, "ask", who="judge", reason=reason)
-    detail: dict[str, Any] = {
-        "sentence": f"{question.name} asks people about everything from now on: {reason}",
-        "question": question.name,
-    }
-    incident = cases.Incident(None, "out_of_bounds", rule=RULE, detail=detail)
+    detail: dict[str, Any] = {"sentence": f"{question.name} asks people about everything from now on: {reason}"}
+    # The question stands where a handler would: two questions are two cases, and owners.toml can name each one's owner.
+    incident = cases.Incident(None, "out_of_bounds", handler=question.name, rule=RULE, detail=detail)
     return entries + cases.open_many(conn, [incident], actor="judge").entries

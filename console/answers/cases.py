@@ -7,6 +7,7 @@ from pydantic import Field
 
 from console.answers.approvals import Request
 from console.answers.audit import Audit
+from console.answers.judgement import ClassificationDetail
 from console.fields import Moment, Money, Shown
 from counterfoil.lifecycle import CaseState, EventState
 
@@ -72,5 +73,9 @@ class CaseDetail(Case):
     detail: dict[str, Any]
     members: list[CaseMember] = Field(description="the newest 200 events, blocked ones and cleared ones")
     approvals: list[Request] = Field(description="what its blocked events wait to have approved, at most 200")
+    open_items: list[ClassificationDetail] = Field(
+        description="what people are asked to say about its blocked events, at most 200; answered by "
+        "`POST /classifications/{id}/correct`"
+    )
     notifications: list[Notification]
     audit: list[Audit]

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from console.answers.audit import Audit
 from console.answers.cases import Case, CaseMember, Notification
+from console.answers.judgement import Classification
 from console.answers.runs import Run
 from console.answers.writes import Write
 from console.fields import Moment, Shown
@@ -90,6 +91,7 @@ class EventDetail(Event):
     corrections: list[Correction]
     fault: dict[str, Any] | None = Field(description="what the door found wrong with it")
     runs: list[Run]
+    classifications: list[Classification] = Field(description="what was decided about its items, at most 200")
     writes: list[Write]
     cases: list[Case]
     incidents: list[CaseMember] = Field(description="what exactly was wrong with it, per case")

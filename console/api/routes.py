@@ -1,7 +1,7 @@
 """The table of routes: the server, the OpenAPI document and the tests are made from it."""
 
 from console import answers, asks
-from console.api import act, control, look
+from console.api import act, control, judge, look
 from console.api.route import Route
 
 _CHANGE = (404, 409)
@@ -240,6 +240,53 @@ ROUTES: tuple[Route, ...] = (
         control.list_destinations,
         "How destinations are, and what waits for them",
         answers.Page[answers.Destination],
+    ),
+    Route("GET", "/questions", judge.list_questions, "What is judged, and how far", answers.Page[answers.Question]),
+    Route("GET", "/questions/{name}", judge.show_question, "One question, with its measure", answers.QuestionDetail),
+    Route(
+        "POST",
+        "/questions/{name}/mode",
+        judge.let_out,
+        "Let a question out, or take it back",
+        answers.QuestionDetail,
+        body=asks.ModeAsk,
+        refusals=_CHANGE,
+        right="act",
+    ),
+    Route(
+        "POST",
+        "/questions/{name}/rollback",
+        judge.roll_back,
+        "Let an earlier training answer again",
+        answers.QuestionDetail,
+        body=asks.RollbackAsk,
+        refusals=_CHANGE,
+        right="act",
+    ),
+    Route(
+        "GET",
+        "/classifications",
+        judge.list_classifications,
+        "What was decided about items of events",
+        answers.Page[answers.Classification],
+        query=asks.ClassificationsAsk,
+    ),
+    Route(
+        "GET",
+        "/classifications/{id}",
+        judge.show_classification,
+        "One decision, with what it rests on",
+        answers.ClassificationDetail,
+    ),
+    Route(
+        "POST",
+        "/classifications/{id}/correct",
+        judge.correct,
+        "A person's label; the event goes on once nothing of it is open",
+        answers.Corrected,
+        body=asks.CorrectAsk,
+        refusals=_CHANGE,
+        right="act",
     ),
     Route("GET", "/owners", look.list_owners, "Who answers for which failure", answers.Page[answers.Owner]),
     Route("GET", "/handlers", look.list_handlers, "The workflows", answers.Page[answers.Handler]),

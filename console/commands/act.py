@@ -172,8 +172,19 @@ def put_case(case_id: "UUID", json: bool) -> None:
     shared.put(f"What to do: {found.advice}\n")
     rows = [(m.event_id, m.type, m.key, m.status, m.amount, m.cleared_at) for m in found.members]
     shared.put_table(("id", "type", "key", "status", "amount", "cleared"), rows, empty="No events.")
+    for item in found.open_items:
+        _put_open(item)
     for note in found.notifications:
         shared.put(f"told {note.recipient}: {note.status}{f' ({note.detail})' if note.detail else ''}")
+
+
+def _put_open(item: "answers.ClassificationDetail") -> None:
+    """What a person is asked to say, and how."""
+    said = "; ".join(f"{name}: {value}" for name, value in (item.fields or {}).items())
+    shared.put(f"\n{item.question} of {item.item} ({item.event_id}): {said}")
+    guess = f"{item.label} ({item.confidence:.2f})" if item.label and item.confidence is not None else "none"
+    shared.put(f"  suggestion {guess}, else {item.runner_up or '–'}; {item.why}")
+    shared.put(f"  counterfoil correct {item.id} {'|'.join(item.labels)} --reason …   (or --none)")
 
 
 def _next(case: "answers.CaseDetail") -> str:

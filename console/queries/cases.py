@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from console import answers
 from console.asks import CasesAsk
 from console.fields import Money, money
-from console.queries import approvals, audit, page, roster
+from console.queries import approvals, audit, judgement, page, roster
 from counterfoil import database, tables
 
 #: Event ids shown with each case of a list, and events shown with one case.
@@ -45,9 +45,25 @@ def find(case_id: UUID) -> answers.CaseDetail | None:
             detail={name: value for name, value in row.detail.items() if name != "told"},
             members=_members(session, col(tables.CaseEvent.case_id) == case_id),
             approvals=approvals.of_case(session, case_id),
+            open_items=judgement.open_of(session, _blocked(session, case_id)) if _asks(row) else [],
             notifications=notifications(session, [case_id]),
             audit=audit.about(session, [f"case:{case_id}"]),
         )
+
+
+def _asks(row: tables.Case) -> bool:
+    return row.failure_class == "low_confidence"
+
+
+def _blocked(session: Session, case_id: UUID) -> Sequence[UUID]:
+    """Events that the case still blocks, the oldest first: they have waited longest."""
+    member = tables.CaseEvent
+    return session.exec(
+        select(member.event_id)
+        .where(member.case_id == case_id, col(member.cleared_at).is_(None))
+        .order_by(col(member.event_id))
+        .limit(MEMBERS_MAX)
+    ).all()
 
 
 def of_event(session: Session, event_id: UUID) -> list[answers.Case]:

@@ -14,7 +14,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from console import answers
 from console.asks import EventsAsk
-from console.queries import audit, cases, page, related, runs, writes
+from console.queries import audit, cases, judgement, page, related, runs, writes
 from counterfoil import database, tables
 
 #: Distinct sources by jumping through the identity index: one probe per source, however many events there are.
@@ -65,6 +65,7 @@ def find(event_id: UUID) -> answers.EventDetail | None:
             corrections=[_correction(version) for version in versions if version.version],
             fault=event.fault,
             runs=runs.of_event(session, event_id),
+            classifications=judgement.of_event(session, event_id),
             writes=their_writes,
             cases=their_cases,
             incidents=cases.incidents(session, event_id),

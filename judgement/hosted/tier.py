@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.answers import Abstention, Answer, Question, Span
-from counterfoil import database
+from counterfoil import database, telemetry
 from counterfoil.settings import settings
 from exceptions_queue.failures import Failure, ModelUnavailable
 from judgement.hosted import budgets, paid, prompt
@@ -64,6 +64,7 @@ def _ask(
         raise
     finally:
         budgets.settle(conn, reservation, cost)
+        telemetry.metrics.model_spent.labels(question.name).inc(cost / 1_000_000)
 
 
 def _cost_of(failure: Failure, price: Price, at_most: int) -> int:

@@ -1,0 +1,76 @@
+"""The functions behind questions and classifications."""
+
+from typing import Any
+from uuid import UUID
+
+from console import answers, asks, judging, problems
+from console.api import act
+from console.api.route import Asking, Reply
+from console.queries import judgement
+from counterfoil.database import Connection
+
+Done = dict[str, Any]
+
+
+def list_questions(_: Asking) -> answers.Page[answers.Question]:
+    return answers.Page(items=judgement.every(), next_cursor=None)
+
+
+def show_question(asking: Asking) -> answers.QuestionDetail:
+    return question(asking.named)
+
+
+def list_classifications(asking: Asking) -> answers.Page[answers.Classification]:
+    return judgement.find_page(asking.query)
+
+
+def show_classification(asking: Asking) -> answers.ClassificationDetail:
+    return classification(asking.one)
+
+
+def correct(asking: Asking) -> Reply:
+    def settle(conn: Connection) -> Done:
+        due = judging.correct(conn, asking.actor.name, asking.one, asking.body)
+        return {"id": str(asking.one), "event_due": due}
+
+    return act.once(asking, "correct_classification", settle, _corrected)
+
+
+def let_out(asking: Asking) -> Reply:
+    known = judging.a_question(asking.named)
+
+    def change(conn: Connection) -> Done:
+        judging.let_out(conn, asking.actor.name, known, asking.body)
+        return {"name": known.name}
+
+    return act.once(asking, "question_mode", change, lambda done: question(done["name"]))
+
+
+def roll_back(asking: Asking) -> Reply:
+    known = judging.a_question(asking.named)
+    ask: asks.RollbackAsk = asking.body
+
+    def change(conn: Connection) -> Done:
+        return {"name": known.name, "number": judging.roll_back(conn, asking.actor.name, known, ask)}
+
+    return act.once(asking, "question_rollback", change, lambda done: question(done["name"]))
+
+
+def question(name: str) -> answers.QuestionDetail:
+    """One question. Raises: NotFound."""
+    judging.a_question(name)
+    found = judgement.one(name)
+    assert found is not None, "Bug: a question is gone"
+    return found
+
+
+def classification(decision_id: UUID) -> answers.ClassificationDetail:
+    """One decision. Raises: NotFound."""
+    found = judgement.find(decision_id)
+    if found is None:
+        raise problems.NotFound(f"there is no classification {decision_id}")
+    return found
+
+
+def _corrected(done: Done) -> answers.Corrected:
+    return answers.Corrected(classification=classification(UUID(done["id"])), event_due=done["event_due"])
