@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 from contracts.deals import WON_STAGES
 from contracts.failed_payments import InvoicePaymentFailedSnapshot
-from contracts.hubspot import PropertyChanged
+from contracts.hubspot import ObjectCreated, PropertyChanged
 from destinations.http import Http
-from destinations.hubspot import DESTINATION, api, reads
+from destinations.hubspot import DESTINATION, api, reads, writers
 from exceptions_queue.failures import ContextMissing
 
 T = TypeVar("T")
@@ -20,6 +20,7 @@ T = TypeVar("T")
 #: The property, unique among companies, that says who a company is at Stripe.
 CUSTOMER = "stripe_customer_id"
 _OWNER = "hubspot_owner_id"
+_OF_A_TICKET = ("subject", "content", "hs_ticket_category", "hs_ticket_priority", "ticket_route")
 
 
 def account_of_customer(event: InvoicePaymentFailedSnapshot, _: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,6 +41,22 @@ def won_deal(event: PropertyChanged, _: Mapping[str, Any]) -> dict[str, Any] | N
     if event.propertyName != "dealstage" or event.propertyValue not in WON_STAGES:
         return None
     return _asked(lambda http: _deal(http, str(event.objectId)))
+
+
+def new_ticket(event: ObjectCreated, _: Mapping[str, Any]) -> dict[str, Any]:
+    """The ticket as it stands now: its words, and what somebody has set already.
+
+    Raises: ContextMissing, DestinationUnavailable.
+    """
+    return _asked(lambda http: _ticket(http, str(event.objectId)))
+
+
+def new_contact(event: ObjectCreated, _: Mapping[str, Any]) -> dict[str, Any]:
+    """The contact's form message; a second record of a person, or a company that is there twice, is held.
+
+    Raises: ContextMissing, DestinationUnavailable.
+    """
+    return _asked(lambda http: writers.contact(http, str(event.objectId)))
 
 
 def _asked(read: Callable[[Http], T]) -> T:
@@ -91,6 +108,19 @@ def _deal(http: Http, id: str) -> dict[str, Any]:
         "company_name": company["properties"]["name"],
         "customer_id": customer_id,
         "contact_email": (contact["properties"]["email"] or None) if contact else None,
+    }
+
+
+def _ticket(http: Http, id: str) -> dict[str, Any]:
+    found = reads.get(http, "tickets", id, _OF_A_TICKET)
+    of = found["properties"]
+    return {
+        "id": found["id"],
+        "subject": of["subject"],
+        "text": of["content"],
+        "category": of["hs_ticket_category"],
+        "priority": of["hs_ticket_priority"],
+        "route": of["ticket_route"],
     }
 
 
