@@ -98,7 +98,7 @@ def _everyday(now: int) -> list[Delivery]:
 
 def _hubspot(now: int) -> list[Delivery]:
     """A batch with one bad element; then HubSpot's retry of part of it in another grouping."""
-    kinds = ("contact.creation", "deal.propertyChange", "company.propertyChange", "ticket.creation")
+    kinds = ("company.creation", "deal.propertyChange", "company.propertyChange", "ticket.propertyChange")
     batch = [
         sample("hubspot", kind) | {"occurredAt": (now - 3000 + at) * 1000, "eventId": 100 + at}
         for at, kind in enumerate(kinds)
