@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo serve test check bench bench-judgement mutants lock runtime dev clean
+.PHONY: help demo serve test check bench bench-judgement mutants chaos lock runtime dev clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ bench-judgement: dev ## the judge's figures; DATA=folder with banking77/ and cli
 
 mutants: dev ## takes each mechanism of a promise out of a copy and expects its tests to fail, the slow ones too
 	@$(BIN)/python -m pytest -n 2 tests/promises/test_removed.py tests/promises/every_removed.py $(ARGS)
+
+chaos: dev ## two hundred seeded schedules of writes with real processes, of which `make test` plays the first fifty
+	@SCHEDULES_REAL=all $(BIN)/python -m pytest -n 2 --dist load tests/chaos/test_schedules_real.py $(ARGS)
 
 lock: ## new locks from pyproject.toml (UPGRADE=1: newest versions)
 	@.ci/lock

@@ -176,7 +176,7 @@ def _record(conn: database.Connection, effects: Sequence[Effect], destination: R
     for (id, _, _), effect in zip(events, effects, strict=True):
         target = destination.target(effect)
         # Each has a stand-in of its own, and therefore a target of its own.
-        rows.append(_planned(id, effect, f"{effect.key}:{target}" if target else None))
+        rows.append(planned(id, effect, f"{effect.key}:{target}" if target else None))
     with conn.transaction():
         conn.cursor().executemany(
             "INSERT INTO events (id, source, provider, key, type, subject, status, occurred_at)"
@@ -186,7 +186,8 @@ def _record(conn: database.Connection, effects: Sequence[Effect], destination: R
         outbox.plan_writes(conn, rows)
 
 
-def _planned(event_id: UUID, effect: Effect, target: str | None) -> outbox.PlannedWrite:
+def planned(event_id: UUID, effect: Effect, target: str | None) -> outbox.PlannedWrite:
+    """The row of a write as a commit would record it."""
     return outbox.PlannedWrite(
         id=keys.new_id(),
         key=effect.key,
