@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from console.fields import Asked, Document, MomentIn, MoneyIn, Word, Words
+from console.fields import Asked, Document, MomentIn, MoneyIn, NumberIn, Word, Words
 from counterfoil.lifecycle import CaseState, EventState, ReplayState, WriteState
 
 #: Most rows of one page; the interface's number.
@@ -295,7 +295,7 @@ class ModeAsk(Change):
 class RollbackAsk(Change):
     """Which training answers again."""
 
-    number: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = Field(None, description="left out: the one before")
+    number: NumberIn | None = Field(None, description="left out: the one before")
 
 
 class LabelLine(BaseModel):

@@ -98,6 +98,10 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+#: The number of a thing that is counted from one, as people send it.
+NumberIn = Annotated[int, Field(ge=1, le=2**31 - 1), BeforeValidator(_whole)]
+
+
 class MoneyIn(Asked):
     """An amount as people send it."""
 
