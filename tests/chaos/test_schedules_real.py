@@ -14,7 +14,7 @@ from schedules_real import Schedules, portions
 from servers import Postgres, Redis
 
 #: All of them, and those that every run of the tests plays.
-SCHEDULES, USUAL = 200, 50
+SCHEDULES, USUAL = 200, 25
 #: Played at once by one company.
 TOGETHER = 25
 
