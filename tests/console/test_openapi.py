@@ -13,6 +13,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from console.api import openapi
 from console.api.route import PREFIX, Route
 from console.api.routes import ROUTES
+from counterfoil import keys
 
 TOKEN = "a-token-for-tests"
 #: Per route and mode: enough to meet every parameter, few enough for every commit.
@@ -37,7 +38,7 @@ def test_every_route_is_described_with_its_refusals(route: Route) -> None:
         assert answer["content"][kind]["schema"]
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(560)
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=str)
 def test_no_request_that_can_be_generated_breaks_the_api(listener: str, mode: GenerationMode) -> None:
     """Bounded fuzzing: no 5xx, only described statuses and types, answers as described, nothing wrong accepted."""
@@ -47,7 +48,7 @@ def test_no_request_that_can_be_generated_breaks_the_api(listener: str, mode: Ge
         _fuzz(operation.as_strategy(generation_mode=mode))
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(560)
 def test_no_change_of_real_things_breaks_the_api(listener: str, story: Any, rows: Any) -> None:
     """The same with ids that exist, so that changes happen and refusals have their reasons."""
     replay = httpx.post(
@@ -69,6 +70,7 @@ def test_no_change_of_real_things_breaks_the_api(listener: str, story: Any, rows
         "writes": write,
         "runs": run,
         "reversals": reversal,
+        "classifications": keys.new_id(),  # what people say of decisions is fuzzed where decisions are made
     }
     for operation in _operations(listener):
         if "{id}" in operation.path:
@@ -84,7 +86,13 @@ def _operations(listener: str) -> list[Any]:
 
 
 def _fuzz(strategy: Any) -> None:
-    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+        derandomize=True,  # a commit is judged by what it holds, not by the luck of a draw
+    )
     @given(case=strategy)
     def check(case: schemathesis.Case) -> None:
         response = case.call(headers={"Authorization": f"Bearer {TOKEN}"})
