@@ -26,6 +26,10 @@ class RemovalLost(Exception):
     """The text to remove is not in its file exactly once: the code moved on, and the table must follow."""
 
 
+#: The last of the earlier promises; the mechanisms of the later ones are taken out by another file.
+EARLIER = 5
+
+
 @dataclass(frozen=True)
 class Mechanism:
     """One thing that keeps a promise, the smallest change that takes it away, and the tests that must then fail."""
@@ -39,6 +43,11 @@ class Mechanism:
     fails: tuple[str, ...]
     slow: bool = False  #: needs real processes, or a Postgres made anew; runs with `make mutants` only
     schema: bool = False  #: changes the schema, so that a Postgres migrated before would not know of it
+
+    @property
+    def first(self) -> int:
+        """The number of the first promise that it keeps."""
+        return min(int(promise.removeprefix("P")) for promise in self.promises)
 
     def applied(self, source: str) -> str:
         """The file without the mechanism. Raises: RemovalLost."""
