@@ -52,9 +52,9 @@ def test_two_loops_of_a_worker_never_hold_two_suspects(an_event: An, worker: Wor
     second: list[int] = []
     real = worker.pipeline.walk
 
-    def walk(event: Claimed, *, dry: bool = False) -> object:
+    def walk(event: Claimed, **how: bool) -> object:
         second.append(worker.run_once())
-        return real(event, dry=dry)
+        return real(event, **how)
 
     worker.pipeline.walk = walk  # type: ignore[method-assign,assignment]
     assert worker.run_once() == 1
