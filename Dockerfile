@@ -17,6 +17,7 @@ COPY counterfoil ./counterfoil
 COPY contracts ./contracts
 COPY exceptions_queue ./exceptions_queue
 COPY destinations ./destinations
+COPY judgement ./judgement
 COPY engine ./engine
 COPY handlers ./handlers
 COPY ingest ./ingest
