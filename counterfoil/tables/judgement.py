@@ -34,7 +34,7 @@ class Decision(SQLModel, table=True):
     )
 
     id: UUID = Field(primary_key=True)
-    event_id: UUID | None = Field(default=None, foreign_key="events.id")
+    event_id: UUID | None = None
     generation: int = number(0)
     handler: str | None = None
     question: str

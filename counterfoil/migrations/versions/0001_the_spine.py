@@ -156,6 +156,60 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("event_id", "generation", "step"),
     )
     op.create_table(
+        "decisions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=True),
+        sa.Column("generation", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("handler", sa.String(), nullable=True),
+        sa.Column("question", sa.String(), nullable=False),
+        sa.Column("question_version", sa.String(), nullable=False),
+        sa.Column("item", sa.String(), nullable=False),
+        sa.Column("input_hash", sa.String(), nullable=False),
+        sa.Column("fields", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("counterparty", sa.String(), nullable=True),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.String(), nullable=True),
+        sa.Column("tier", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("label", sa.String(), nullable=True),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("confidence", sa.Float(), nullable=True),
+        sa.Column("threshold", sa.Float(), nullable=True),
+        sa.Column("runner_up", sa.String(), nullable=True),
+        sa.Column("runner_up_confidence", sa.Float(), nullable=True),
+        sa.Column(
+            "evidence", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False
+        ),
+        sa.Column(
+            "precedents", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False
+        ),
+        sa.Column("tokens_in", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("tokens_out", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("cost_micro_usd", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("latency_ms", sa.Float(), nullable=True),
+        sa.Column("acted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("sampled", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("arm", sa.String(), nullable=True),
+        sa.Column("settled_by", sa.String(), nullable=True),
+        sa.Column("settled_label", sa.String(), nullable=True),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("(status = 'settled') = (settled_by IS NOT NULL)", name="decisions_settled_by_somebody"),
+        sa.CheckConstraint("status <> 'committed' OR label IS NOT NULL", name="decisions_committed_has_a_label"),
+        sa.CheckConstraint("status IN ('committed', 'asked', 'settled', 'shadow')", name="decisions_status"),
+        sa.CheckConstraint("tier IN ('repeat', 'local', 'hosted', 'none')", name="decisions_tier"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "decisions_asked", "decisions", ["question", "id"], unique=False, postgresql_where=sa.text("status = 'asked'")
+    )
+    op.create_index("decisions_counterparty", "decisions", ["question", "counterparty", "created_at"], unique=False)
+    op.create_index(
+        "decisions_item", "decisions", ["event_id", "question", "item", "question_version", "input_hash"], unique=True
+    )
+    op.create_index("decisions_question", "decisions", ["question", "created_at"], unique=False)
+    op.create_table(
         "destination_states",
         sa.Column("destination", sa.String(), nullable=False),
         sa.Column("tokens", sa.Float(), nullable=False),
@@ -590,64 +644,6 @@ def upgrade() -> None:
     )
     op.create_index("case_events_event", "case_events", ["event_id"], unique=False)
     op.create_table(
-        "decisions",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("event_id", sa.Uuid(), nullable=True),
-        sa.Column("generation", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("handler", sa.String(), nullable=True),
-        sa.Column("question", sa.String(), nullable=False),
-        sa.Column("question_version", sa.String(), nullable=False),
-        sa.Column("item", sa.String(), nullable=False),
-        sa.Column("input_hash", sa.String(), nullable=False),
-        sa.Column("fields", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.Column("counterparty", sa.String(), nullable=True),
-        sa.Column("amount_minor", sa.BigInteger(), nullable=True),
-        sa.Column("currency", sa.String(), nullable=True),
-        sa.Column("tier", sa.String(), nullable=False),
-        sa.Column("model", sa.String(), nullable=False),
-        sa.Column("label", sa.String(), nullable=True),
-        sa.Column("status", sa.String(), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False),
-        sa.Column("confidence", sa.Float(), nullable=True),
-        sa.Column("threshold", sa.Float(), nullable=True),
-        sa.Column("runner_up", sa.String(), nullable=True),
-        sa.Column("runner_up_confidence", sa.Float(), nullable=True),
-        sa.Column(
-            "evidence", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False
-        ),
-        sa.Column(
-            "precedents", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False
-        ),
-        sa.Column("tokens_in", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("tokens_out", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("cost_micro_usd", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
-        sa.Column("latency_ms", sa.Float(), nullable=True),
-        sa.Column("acted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.Column("sampled", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.Column("arm", sa.String(), nullable=True),
-        sa.Column("settled_by", sa.String(), nullable=True),
-        sa.Column("settled_label", sa.String(), nullable=True),
-        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("(status = 'settled') = (settled_by IS NOT NULL)", name="decisions_settled_by_somebody"),
-        sa.CheckConstraint("status <> 'committed' OR label IS NOT NULL", name="decisions_committed_has_a_label"),
-        sa.CheckConstraint("status IN ('committed', 'asked', 'settled', 'shadow')", name="decisions_status"),
-        sa.CheckConstraint("tier IN ('repeat', 'local', 'hosted', 'none')", name="decisions_tier"),
-        sa.ForeignKeyConstraint(
-            ["event_id"],
-            ["events.id"],
-        ),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index(
-        "decisions_asked", "decisions", ["question", "id"], unique=False, postgresql_where=sa.text("status = 'asked'")
-    )
-    op.create_index("decisions_counterparty", "decisions", ["question", "counterparty", "created_at"], unique=False)
-    op.create_index(
-        "decisions_item", "decisions", ["event_id", "question", "item", "question_version", "input_hash"], unique=True
-    )
-    op.create_index("decisions_question", "decisions", ["question", "created_at"], unique=False)
-    op.create_table(
         "echoes",
         sa.Column("write_id", sa.Uuid(), nullable=False),
         sa.Column("part", sa.String(), nullable=False),
@@ -660,6 +656,37 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("write_id", "part"),
     )
     op.create_index("echoes_event", "echoes", ["event_id"], unique=True)
+    op.create_table(
+        "labels",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("question", sa.String(), nullable=False),
+        sa.Column("input_hash", sa.String(), nullable=False),
+        sa.Column(
+            "fields", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
+        sa.Column("label", sa.String(), nullable=True),
+        sa.Column("origin", sa.String(), nullable=False),
+        sa.Column("use", sa.String(), nullable=False),
+        sa.Column("uniform", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("author", sa.String(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("decision_id", sa.Uuid(), nullable=True),
+        sa.Column("counterparty", sa.String(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint(
+            "origin IN ('shipped', 'imported', 'correction', 'override', 'approval_edit', 'sample', 'labelling')",
+            name="labels_origin",
+        ),
+        sa.CheckConstraint("use IN ('learn', 'calibrate', 'golden')", name="labels_use"),
+        sa.ForeignKeyConstraint(
+            ["decision_id"],
+            ["decisions.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("labels_input", "labels", ["question", "input_hash"], unique=False)
+    op.create_index("labels_question_seq", "labels", ["question", "seq"], unique=False)
     op.create_table(
         "notifications",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -749,37 +776,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("approval_id", "person"),
     )
-    op.create_table(
-        "labels",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("question", sa.String(), nullable=False),
-        sa.Column("input_hash", sa.String(), nullable=False),
-        sa.Column(
-            "fields", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
-        ),
-        sa.Column("label", sa.String(), nullable=True),
-        sa.Column("origin", sa.String(), nullable=False),
-        sa.Column("use", sa.String(), nullable=False),
-        sa.Column("uniform", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.Column("author", sa.String(), nullable=False),
-        sa.Column("reason", sa.Text(), server_default="", nullable=False),
-        sa.Column("decision_id", sa.Uuid(), nullable=True),
-        sa.Column("counterparty", sa.String(), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint(
-            "origin IN ('shipped', 'imported', 'correction', 'override', 'approval_edit', 'sample', 'labelling')",
-            name="labels_origin",
-        ),
-        sa.CheckConstraint("use IN ('learn', 'calibrate', 'golden')", name="labels_use"),
-        sa.ForeignKeyConstraint(
-            ["decision_id"],
-            ["decisions.id"],
-        ),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index("labels_input", "labels", ["question", "input_hash"], unique=False)
-    op.create_index("labels_question_seq", "labels", ["question", "seq"], unique=False)
 
     _run_scripts()
 
@@ -800,9 +796,6 @@ def downgrade() -> None:
         "decisions_keep_rules",
     ):
         op.execute(f"DROP FUNCTION IF EXISTS {function} CASCADE")
-    op.drop_index("labels_question_seq", table_name="labels")
-    op.drop_index("labels_input", table_name="labels")
-    op.drop_table("labels")
     op.drop_table("approval_votes")
     op.drop_index("reviews_person", table_name="reviews")
     op.drop_table("reviews")
@@ -817,13 +810,11 @@ def downgrade() -> None:
     )
     op.drop_index("notifications_case", table_name="notifications")
     op.drop_table("notifications")
+    op.drop_index("labels_question_seq", table_name="labels")
+    op.drop_index("labels_input", table_name="labels")
+    op.drop_table("labels")
     op.drop_index("echoes_event", table_name="echoes")
     op.drop_table("echoes")
-    op.drop_index("decisions_question", table_name="decisions")
-    op.drop_index("decisions_item", table_name="decisions")
-    op.drop_index("decisions_counterparty", table_name="decisions")
-    op.drop_index("decisions_asked", table_name="decisions", postgresql_where=sa.text("status = 'asked'"))
-    op.drop_table("decisions")
     op.drop_index("case_events_event", table_name="case_events")
     op.drop_table("case_events")
     op.drop_index("approvals_write", table_name="approvals")
@@ -891,6 +882,11 @@ def downgrade() -> None:
     op.drop_index("events_case", table_name="events", postgresql_where=sa.text("case_id IS NOT NULL"))
     op.drop_table("events")
     op.drop_table("destination_states")
+    op.drop_index("decisions_question", table_name="decisions")
+    op.drop_index("decisions_item", table_name="decisions")
+    op.drop_index("decisions_counterparty", table_name="decisions")
+    op.drop_index("decisions_asked", table_name="decisions", postgresql_where=sa.text("status = 'asked'"))
+    op.drop_table("decisions")
     op.drop_table("checkpoints")
     op.drop_index("cases_status_due", table_name="cases")
     op.drop_index(
