@@ -5,7 +5,8 @@ tokens     one per request, filled by the passing of time; a round takes one per
 breaker    closed ─▶ open ─▶ half_open (one look, a read) ─▶ closed on trial ─▶ closed
               └ failures in a row     └ no: open again, for longer     └ one failure: open again, for longer
 
-A trial ends with the first answer to a write: that reading works does not say that writing does.
+A trial ends with the first answer to a write: that reading works does not say that writing does. Until then one write
+goes out at a time.
 """
 
 from collections.abc import Collection, Sequence
@@ -37,6 +38,12 @@ class Reach:
     tokens: float
     #: Of replays, however busy it is.
     replay_tokens: float
+    failures: int = 0
+
+    @property
+    def on_trial(self) -> bool:
+        """The next failure opens it: one at a time, or each trial of a long outage is a storm."""
+        return self.failures >= FAILURES_MAX - 1
 
     @property
     def is_open(self) -> bool:
@@ -67,7 +74,7 @@ ON CONFLICT (destination) DO UPDATE SET
     replay_tokens = least(greatest(1, %(burst)s * %(share)s), d.replay_tokens
         + %(rate)s * %(share)s * greatest(0, extract(epoch FROM clock_timestamp() - d.filled_at))),
     filled_at = greatest(d.filled_at, clock_timestamp())
-RETURNING breaker, tokens, replay_tokens
+RETURNING breaker, tokens, replay_tokens, failures
 """
 
 

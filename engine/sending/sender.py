@@ -195,7 +195,8 @@ class Sender:
                 break
             state = reach.fill(conn, name, self._remote[name].rate_per_second)
             if not state.is_open:
-                claimed += self._claim_lanes(conn, self._remote[name], due[name], free, state)
+                most = 1 if state.on_trial else free
+                claimed += self._claim_lanes(conn, self._remote[name], due[name], most, state)
         return claimed
 
     def _claim_lanes(
