@@ -14,7 +14,7 @@ from ingest.providers import find
 from sandbox.day import the_day
 
 SECRETS = {"stripe": SECRET, "hubspot": "a-client-secret-for-tests"}
-HANDLERS = ("invoice_paid", "ticket_created")
+HANDLERS = ("invoice_paid", "company_created")
 
 
 class Outside:
@@ -94,7 +94,7 @@ def test_a_day_in_shadow_writes_nothing_anywhere_and_says_what_it_would_have(fou
     assert sum(len(each.posts()) for each in outside.standins) == 0
     assert company.one("SELECT count(*) FROM books_entries") == 0
     assert {row["status"] for row in company.rows("SELECT DISTINCT status FROM writes")} == {"shadow"}
-    mischief = company.rows("SELECT outcome FROM events WHERE handler = 'ticket_created'")
+    mischief = company.rows("SELECT outcome FROM events WHERE handler = 'company_created'")
     assert ["ReadOnly" in row["outcome"] for row in mischief] == [True]
     report = json.loads(company.command("rollout", "invoice_paid", "--report", "--json"))
     assert report["writes"] == len(planned(company)) > 60

@@ -18,7 +18,7 @@ def mischief(_: Contract, __: Mapping[str, Any]) -> Any:
         client.close()
 
 
-@handles(source="hubspot", types=["ticket.creation"], contract=ObjectCreated, reads={"mischief": mischief})
-def ticket_created(event: ObjectCreated, context: Mapping[str, Any]) -> Outcome:
+@handles(source="hubspot", types=["company.creation"], contract=ObjectCreated, reads={"mischief": mischief})
+def company_created(event: ObjectCreated, context: Mapping[str, Any]) -> Outcome:
     """Plans nothing; its question has done the harm, if anything could."""
     return Plan(())
