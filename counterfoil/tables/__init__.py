@@ -6,11 +6,13 @@ from counterfoil.tables.cases import Case, CaseEvent, Notification, Replay, Repl
 from counterfoil.tables.controls import CapUse, DestinationState, Pause, Review, Rollout, RolloutChange
 from counterfoil.tables.events import Checkpoint, Event, Payload, Run, SubjectState
 from counterfoil.tables.judgement import Decision, Label, PaidAnswer, QuestionState, Spend, TrainedModel
+from counterfoil.tables.people import ApiToken, ProviderVisit, SignedIn, SignInLink, Throttle, User
 from counterfoil.tables.reversals import Reversal, ReversalItem
 from counterfoil.tables.writes import Approval, ApprovalVote, Echo, Fact, Write
 
 __all__ = [
     "ApiRequest",
+    "ApiToken",
     "Approval",
     "ApprovalVote",
     "AuditEntry",
@@ -32,6 +34,7 @@ __all__ = [
     "PaidAnswer",
     "Pause",
     "Payload",
+    "ProviderVisit",
     "QuestionState",
     "Rejection",
     "RejectionCount",
@@ -43,8 +46,12 @@ __all__ = [
     "Rollout",
     "RolloutChange",
     "Run",
+    "SignInLink",
+    "SignedIn",
     "Spend",
     "SubjectState",
+    "Throttle",
     "TrainedModel",
+    "User",
     "Write",
 ]

@@ -456,6 +456,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("handler", "subject"),
     )
     op.create_table(
+        "throttles",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_table(
         "trained_models",
         sa.Column("question", sa.String(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
@@ -479,6 +487,26 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("status = 'active'"),
     )
+    op.create_table(
+        "users",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("grants", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=True),
+        sa.Column("issuer", sa.Text(), nullable=True),
+        sa.Column("subject", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("signed_in_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("name = lower(name) AND email = lower(email)", name="users_lower"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name"),
+    )
+    op.create_index("users_email", "users", ["email"], unique=True)
+    op.create_index("users_provider", "users", ["issuer", "subject"], unique=True)
     op.create_table(
         "writes",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -581,6 +609,26 @@ def upgrade() -> None:
     op.create_index(
         "writes_unsettled", "writes", ["id"], unique=False, postgresql_where=sa.text("confirmed_at IS NULL")
     )
+    op.create_table(
+        "api_tokens",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=True),
+        sa.Column("scopes", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["users.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name"),
+    )
+    op.create_index("api_tokens_hash", "api_tokens", ["token_hash"], unique=True)
     op.create_table(
         "approvals",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -762,6 +810,43 @@ def upgrade() -> None:
     )
     op.create_index("reviews_person", "reviews", ["write_id", "person"], unique=True)
     op.create_table(
+        "sessions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("last_seen_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reauthenticated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("how", sa.String(), server_default="password", nullable=False),
+        sa.Column("agent", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["users.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("sessions_expires", "sessions", ["expires_at"], unique=False)
+    op.create_index("sessions_token", "sessions", ["token_hash"], unique=True)
+    op.create_index("sessions_user", "sessions", ["user_id"], unique=False)
+    op.create_table(
+        "sign_in_links",
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("purpose", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("purpose IN ('password', 'enter')", name="sign_in_links_purpose"),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["users.id"],
+        ),
+        sa.PrimaryKeyConstraint("token_hash"),
+    )
+    op.create_index("sign_in_links_user", "sign_in_links", ["user_id"], unique=False)
+    op.create_table(
         "approval_votes",
         sa.Column("approval_id", sa.Uuid(), nullable=False),
         sa.Column("person", sa.String(), nullable=False),
@@ -775,6 +860,18 @@ def upgrade() -> None:
             ["approvals.id"],
         ),
         sa.PrimaryKeyConstraint("approval_id", "person"),
+    )
+    op.create_table(
+        "provider_visits",
+        sa.Column("state_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("nonce", sa.String(), nullable=False),
+        sa.Column("verifier", sa.String(), nullable=False),
+        sa.Column("back_to", sa.Text(), nullable=False),
+        sa.Column("again", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("state_hash"),
     )
 
     _run_scripts()
@@ -796,7 +893,14 @@ def downgrade() -> None:
         "decisions_keep_rules",
     ):
         op.execute(f"DROP FUNCTION IF EXISTS {function} CASCADE")
+    op.drop_table("provider_visits")
     op.drop_table("approval_votes")
+    op.drop_index("sign_in_links_user", table_name="sign_in_links")
+    op.drop_table("sign_in_links")
+    op.drop_index("sessions_user", table_name="sessions")
+    op.drop_index("sessions_token", table_name="sessions")
+    op.drop_index("sessions_expires", table_name="sessions")
+    op.drop_table("sessions")
     op.drop_index("reviews_person", table_name="reviews")
     op.drop_table("reviews")
     op.drop_index("reversal_items_status_idx", table_name="reversal_items")
@@ -826,6 +930,8 @@ def downgrade() -> None:
     )
     op.drop_index("approvals_edited", table_name="approvals", postgresql_where=sa.text("edited_by IS NOT NULL"))
     op.drop_table("approvals")
+    op.drop_index("api_tokens_hash", table_name="api_tokens")
+    op.drop_table("api_tokens")
     op.drop_index("writes_unsettled", table_name="writes", postgresql_where=sa.text("confirmed_at IS NULL"))
     op.drop_index(
         "writes_target_written",
@@ -854,10 +960,14 @@ def downgrade() -> None:
     op.drop_index("writes_event", table_name="writes")
     op.drop_index("writes_due", table_name="writes", postgresql_where=sa.text("due_at IS NOT NULL"))
     op.drop_table("writes")
+    op.drop_index("users_provider", table_name="users")
+    op.drop_index("users_email", table_name="users")
+    op.drop_table("users")
     op.drop_index(
         "trained_models_one_active", table_name="trained_models", postgresql_where=sa.text("status = 'active'")
     )
     op.drop_table("trained_models")
+    op.drop_table("throttles")
     op.drop_table("subject_states")
     op.drop_index("runs_event", table_name="runs")
     op.drop_table("runs")
