@@ -1,4 +1,4 @@
-"""For people: the API, the commands, the start page. The only place that puts processes together.
+"""For people: the pages, the API, the commands. The only place that puts processes together.
 
 May import everything below it. Nothing imports the console.
 """

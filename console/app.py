@@ -1,11 +1,11 @@
-"""The console's ASGI application: the API, health, metrics and a start page."""
+"""The console's ASGI application: the pages, the API, health and metrics."""
 
 import json
 from collections.abc import Awaitable, Callable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route as Path
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,6 +14,7 @@ from console import problems, ready
 from console.api import dispatch, openapi
 from console.api.route import PREFIX, Route
 from console.api.routes import ROUTES
+from console.pages import serve
 from counterfoil import telemetry
 from counterfoil.settings import settings
 from ingest.health import health_routes
@@ -28,11 +29,8 @@ def console_app() -> ASGIApp:
 
 
 def console_routes() -> list[Path]:
-    """The API and the start page, for a listener that has health and metrics of its own (the door's)."""
-    by_path: dict[str, dict[str, Answering]] = {
-        "/": {"GET": _start_page},
-        f"{PREFIX}/openapi.json": {"GET": _openapi},
-    }
+    """The pages and the API, for a listener that has health and metrics of its own (the door's)."""
+    by_path: dict[str, dict[str, Answering]] = {**serve.by_path(), f"{PREFIX}/openapi.json": {"GET": _openapi}}
     for route in ROUTES:
         by_path.setdefault(PREFIX + route.path, {})[route.method] = _answering(route)
     return [Path(path, _Methods(methods)) for path, methods in by_path.items()]
@@ -83,30 +81,6 @@ async def _openapi(_: Request) -> Response:
     return Response(json.dumps(openapi.document()), media_type="application/json", headers=dispatch.HEADERS)
 
 
-async def _start_page(_: Request) -> Response:
-    return HTMLResponse(_START_PAGE, headers={**dispatch.HEADERS, "Content-Security-Policy": _POLICY})
-
-
 async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
         await dispatch.refused(problems.NotFound("there is no such path"))(scope, receive, send)
-
-
-#: Nothing is loaded from anywhere; the page has a few rules of its own.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
-_START_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Counterfoil</title>
-<style>body{font:1.1rem/1.6 system-ui,sans-serif;max-width:38rem;margin:10vh auto;padding:0 1rem}</style>
-<h1>Counterfoil</h1>
-<p>Every webhook becomes one correct write, or an item on a named person's desk.</p>
-<ul>
-<li><a href="/api/v1/openapi.json">The API</a>, described for machines (OpenAPI 3.1);
-send <code>Authorization: Bearer &lt;token&gt;</code>.</li>
-<li><a href="/readyz">Readiness</a>, <a href="/healthz">liveness</a>, <a href="/metrics">metrics</a>.</li>
-</ul>
-<p>On the command line: <code>counterfoil --help</code>.</p>
-</html>
-"""

@@ -54,7 +54,7 @@ def sweeper(with_parent: WithParent = False) -> None:
 
 
 def console(host: Host = None, console_port: ConsolePort = None) -> None:
-    """Answer people: the API and the start page."""
+    """Answer people: the pages and the API."""
     from console import processes
 
     processes.run_console(_config(host, None, console_port))

@@ -1,0 +1,1 @@
+"""The console's pages: server-rendered, plain forms, no script needed; each shows and changes what the API does."""

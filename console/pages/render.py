@@ -1,0 +1,125 @@
+"""Templates: how moments, money and other people's text are written on a page."""
+
+import hashlib
+import unicodedata
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from console.fields import Money
+from contracts.money import decimal_text
+
+STATIC = Path(__file__).parent / "static"
+#: What a browser is told about them; nothing else is served.
+KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+
+
+@lru_cache(maxsize=1)
+def files() -> dict[str, tuple[str, bytes]]:
+    """Name with a digest of its content -> media type, content: may be kept for ever."""
+    found = {}
+    for path in sorted(STATIC.iterdir()):
+        if path.suffix in KINDS:
+            content = path.read_bytes()
+            digest = hashlib.sha256(content).hexdigest()[:12]
+            found[f"{path.stem}.{digest}{path.suffix}"] = (KINDS[path.suffix], content)
+    return found
+
+
+def static(name: str) -> str:
+    """The URL of a file of ours."""
+    stem, _, suffix = name.rpartition(".")
+    return next(f"/static/{one}" for one in files() if one.startswith(f"{stem}.") and one.endswith(f".{suffix}"))
+
+
+def visible(value: Any) -> Any:
+    """Text of others, with what would hide, turn round or run made visible; line ends and tabs stay.
+
+    Every expression of every template passes here.
+    """
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isascii() and value.isprintable():
+        return value
+    return "".join(one if _is_plain(one) else f"⟨U+{ord(one):04X}⟩" for one in value)
+
+
+def _is_plain(one: str) -> bool:
+    # Cc: control; Cf: invisible and bidirectional; Co, Cs: without meaning. A soft hyphen or a joiner can hide too.
+    return one in "\n\t\r" or unicodedata.category(one) not in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+
+
+def amount(money: Money | dict[str, Any] | None) -> str:
+    """`1,234.50 EUR`; nothing where there is none."""
+    if money is None:
+        return ""
+    minor, currency = (
+        (money.amount_minor, money.currency) if isinstance(money, Money) else (money["amount_minor"], money["currency"])
+    )
+    number = decimal_text(minor, currency)
+    whole, point, part = number.lstrip("-").partition(".")
+    return f"{'−' if minor < 0 else ''}{int(whole):,}{point}{part} {currency}"
+
+
+def moment(at: datetime | None, now: datetime) -> Markup | str:
+    """How long ago or ahead, and exactly when on demand."""
+    if at is None:
+        return ""
+    exact = at.astimezone(UTC)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        exact.strftime("%Y-%m-%dT%H:%M:%SZ"), exact.strftime("%a %d %b %Y %H:%M:%S UTC"), distance(at, now)
+    )
+
+
+def clock_time(at: datetime | None) -> Markup | str:
+    """To the millisecond: for timelines."""
+    if at is None:
+        return ""
+    exact = at.astimezone(UTC)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        exact.isoformat(timespec="milliseconds"),
+        exact.strftime("%a %d %b %Y UTC"),
+        exact.strftime("%d %b %H:%M:%S.") + f"{exact.microsecond // 1000:03d}",
+    )
+
+
+def distance(at: datetime, now: datetime) -> str:
+    """`4 min ago`, `in 2 h`, `3 d ago`."""
+    seconds = (now - at).total_seconds()
+    size, words = abs(seconds), "just now"
+    for most, unit, name in ((90, 1, "s"), (5400, 60, "min"), (129_600, 3600, "h"), (float("inf"), 86_400, "d")):
+        if size < most:
+            words = f"{max(1, round(size / unit))} {name}"
+            break
+    if size < 2:
+        return "just now"
+    return f"{words} ago" if seconds > 0 else f"in {words}"
+
+
+def words(name: str) -> str:
+    """A code as words: `low_confidence` is `low confidence`."""
+    return name.replace("_", " ")
+
+
+def fresh_key() -> str:
+    """Of a form that is rendered once: sent twice, it counts once."""
+    return str(uuid4())
+
+
+@lru_cache(maxsize=1)
+def templates() -> Environment:
+    """The one environment; a name that a page did not give is our fault, not an empty place."""
+    made = Environment(
+        loader=PackageLoader("console.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=visible,
+    )
+    made.filters |= {"amount": amount, "moment": moment, "clock": clock_time, "words": words, "distance": distance}
+    made.globals |= {"static": static, "fresh_key": fresh_key}
+    return made

@@ -1,0 +1,233 @@
+"""From the table of pages to answers: session, right, the form's own proof, the page's function, HTML.
+
+    cookie ─▶ session ─▶ right ─▶ (a form: same origin, token) ─▶ function ─▶ template | elsewhere
+                │           └ no: a page that says who could
+                └ none: to sign-in, and back afterwards
+"""
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import RedirectResponse, Response
+
+from console import problems
+from console.access import sessions
+from console.access.sessions import Session
+from console.pages import render
+from console.pages.page import Answer, File, Go, Page, Shown, Visit
+from console.pages.table import PAGES
+from counterfoil import clock, telemetry
+from counterfoil.settings import settings
+
+#: Nothing from elsewhere, nothing written into the page itself; no page of others shows ours in a frame.
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+FIELDS_MAX = 2000
+#: What a page says once after a form, carried by the browser.
+SAID = "counterfoil_said"
+SAID_SECONDS = 60
+
+Answering = Callable[[Request], Awaitable[Response]]
+
+
+def by_path() -> dict[str, dict[str, Answering]]:
+    """Every page's path with its methods."""
+    found: dict[str, dict[str, Answering]] = {"/static/{name}": {"GET": _file}}
+    for page in PAGES:
+        found.setdefault(page.path, {})[page.method] = _answering(page)
+    return found
+
+
+def _answering(page: Page) -> Answering:
+    async def answering(request: Request) -> Response:
+        started = clock.ticks_seconds()
+        pairs: list[tuple[str, str]] = []
+        try:
+            if page.method == "POST":
+                pairs = await _form(request)
+            response = await run_in_threadpool(_answer, page, request, pairs)
+        except problems.Problem as problem:
+            response = _page(request, None, _refusal(problem), _visit(request, None, pairs))
+        except Exception as failure:
+            telemetry.log.error("page.failed", path=page.path, reason=type(failure).__name__, exc_info=True)
+            telemetry.report_failure(failure, failure_class="handler_bug", owner=None, handler="console", event_id=None)
+            bug = problems.Bug("this is our fault and was reported")
+            response = _page(request, None, _refusal(bug), _visit(request, None, pairs))
+        telemetry.wide(
+            "page.answered",
+            route=f"{page.method} {page.path}",
+            status=response.status_code,
+            seconds=round(clock.ticks_seconds() - started, 4),
+        )
+        return response
+
+    return answering
+
+
+def _answer(page: Page, request: Request, pairs: list[tuple[str, str]]) -> Response:
+    """In a thread: everything that may wait for the database."""
+    session = sessions.find(request.cookies.get(sessions.cookie_name()))
+    visit = _visit(request, session, pairs, page.fixed)
+    try:
+        if page.right is not None:
+            if session is None:
+                return _to_sign_in(page, visit)
+            if not session.person.may(page.right):
+                raise problems.NotAllowed(f"{session.person.title} does not have the right to {page.right}")
+        if page.method == "POST":
+            _came_from_us(page, request, visit)
+        with problems.told():
+            found = page.call(visit)
+    except problems.Problem as problem:
+        found = _again(page, visit, problem)
+    return _page(request, session, found, visit)
+
+
+def _again(page: Page, visit: Visit, problem: problems.Problem) -> Answer:
+    """The page that the form stands on, with what was wrong; else a page that says only that."""
+    origin = next((one for one in PAGES if (one.method, one.path) == ("GET", page.on)), None)
+    if origin is None or problem.status in (401, 403, 404):
+        return _refusal(problem)
+    try:
+        with problems.told():
+            found = origin.call(visit)
+    except problems.Problem:
+        return _refusal(problem)
+    if not isinstance(found, Shown):
+        return _refusal(problem)
+    return found._replace(data={**found.data, "problem": problem.shown()}, status=problem.status)
+
+
+def _refusal(problem: problems.Problem) -> Shown:
+    return Shown("error.html", problem.title, {"problem": problem.shown()}, problem.status)
+
+
+def _page(request: Request, session: Session | None, found: Answer, visit: Visit) -> Response:
+    if isinstance(found, File):
+        disposition = f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"
+        return Response(
+            found.content, media_type=found.media_type, headers={**HEADERS, "Content-Disposition": disposition}
+        )
+    if isinstance(found, Go):
+        return _elsewhere(found)
+    shown: dict[str, Any] = {"problem": None, **found.data}
+    shown |= {
+        "title": found.title,
+        "visit": visit,
+        "session": session,
+        "person": session.person if session else None,
+        "now": visit.now,
+        "said": unquote(request.cookies.get(SAID, "")),
+    }
+    html = render.templates().get_template(found.template).render(shown)
+    response = Response(html, found.status, {**HEADERS}, "text/html; charset=utf-8")
+    if SAID in request.cookies:
+        response.delete_cookie(SAID, path="/")
+    return response
+
+
+def _elsewhere(found: Go) -> Response:
+    response = RedirectResponse(found.to, 303, HEADERS)
+    secure = settings().is_production
+    if found.said:
+        response.set_cookie(
+            SAID, quote(found.said), SAID_SECONDS, path="/", secure=secure, httponly=True, samesite="lax"
+        )
+    if found.session:
+        response.set_cookie(
+            sessions.cookie_name(), found.session, path="/", secure=secure, httponly=True, samesite="lax"
+        )
+    elif found.session is not None:
+        response.delete_cookie(sessions.cookie_name(), path="/", secure=secure, httponly=True, samesite="lax")
+    return response
+
+
+def _to_sign_in(page: Page, visit: Visit) -> Response:
+    """What a form held is not kept: whoever was signed out looks again before they decide."""
+    back = visit.url if page.method == "GET" else page.on if "{" not in page.on else "/"
+    return RedirectResponse(f"/sign-in?{urlencode({'next': back or '/'})}", 303, HEADERS)
+
+
+def _came_from_us(page: Page, request: Request, visit: Visit) -> None:
+    """A form of ours, sent by a page of ours. Raises: NotAllowed."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    if site not in ("same-origin", "none") or (
+        origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    ):
+        raise problems.NotAllowed("this form was not sent by a page of this console")
+    if page.right is None:
+        return
+    assert visit.session is not None, "Bug: a right without a session"
+    if not hmac.compare_digest(visit.form.get("csrf", "").encode(), visit.session.csrf.encode()):
+        raise problems.NotAllowed("this page is from an earlier sign-in: load it again, then send the form")
+
+
+def _visit(
+    request: Request, session: Session | None, pairs: list[tuple[str, str]], fixed: Mapping[str, str] | None = None
+) -> Visit:
+    path = {**{name: str(value) for name, value in request.path_params.items()}, **(fixed or {})}
+    many: dict[str, list[str]] = {}
+    for name, value in pairs:
+        many.setdefault(name, []).append(value)
+    return Visit(
+        session=session,
+        path=path,
+        query=dict(request.query_params),
+        form={name: values[-1] for name, values in many.items()},
+        many=many,
+        url=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        now=clock.now(),
+        address=request.client.host if request.client else "",
+        agent=request.headers.get("user-agent", "")[:300],
+    )
+
+
+async def _form(request: Request) -> list[tuple[str, str]]:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise problems.WrongType("send the form as a browser does")
+    most, parts, size = settings().max_body_bytes, [], 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > most:
+                raise problems.TooLarge(f"the form may have at most {most} bytes", headers={"Connection": "close"})
+            parts.append(part)
+    except ClientDisconnect:
+        raise problems.NotAsked("the form ended early") from None
+    try:
+        # Browsers send line ends as CR LF; what a person edits has LF.
+        text = b"".join(parts).decode("ascii")
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX)
+    except ValueError:
+        raise problems.NotAsked("the form cannot be read") from None
+    if any("\0" in name or "\0" in value for name, value in pairs):
+        raise problems.NotAsked("the form holds a NUL character")
+    return [(name, value.replace("\r\n", "\n")) for name, value in pairs]
+
+
+async def _file(request: Request) -> Response:
+    found = render.files().get(request.path_params["name"])
+    if found is None:
+        return _page(
+            request, None, _refusal(problems.NotFound("there is no such file")), _visit(request, None, [])
+        )
+    return Response(
+        found[1],
+        media_type=found[0],
+        headers={"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"},
+    )
