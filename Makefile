@@ -32,7 +32,7 @@ bench: dev ## figures against anchors measured in the same run
 	@$(BIN)/python tests/bench/run.py $(ARGS)
 
 bench-judgement: dev ## the judge's figures; DATA=folder with banking77/ and clinc150/
-	@$(BIN)/python -m judgement.weights
+	@$(BIN)/python -m judgement.local.weights
 	@nice -n 10 $(BIN)/python tests/bench/judging.py $(DATA) $(ARGS)
 
 mutants: dev ## takes each mechanism of a promise out of a copy and expects its tests to fail, the slow ones too

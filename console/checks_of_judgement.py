@@ -20,7 +20,7 @@ def _questions() -> Finding:
 
 def _local() -> Finding:
     """The encoder's weights: the judge works without them, less well, but never with damaged ones."""
-    from judgement import weights
+    from judgement.local import weights
 
     encoder = weights.find_encoder()
     if encoder is None:

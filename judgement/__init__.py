@@ -1,5 +1,6 @@
-"""The local judge: answers one closed question offline, says how sure it is, and learns from every correction.
+"""Judgement: closed questions about items of an event, their tiers, and what people's labels say of both.
 
-Imports numpy, `contracts` and `counterfoil.settings`; knows no database, queue, network or clock. It advises: what an
-answer means for a write is decided on the floors above.
+    asking ─▶ serving: rules, local, hosted ─▶ verdict ─▶ decisions ─▶ (settling, by people) ─▶ labels ─▶ training
+
+It advises: what an answer means for a write is decided on the floors above.
 """

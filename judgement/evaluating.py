@@ -8,7 +8,7 @@ import numpy as np
 
 from judgement import calibration
 from judgement.calibration import Bin
-from judgement.local import Local
+from judgement.local.judge import Local
 from judgement.training import Labelled
 
 #: Shares of all labels at which the curve is read off, for a table.

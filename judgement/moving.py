@@ -17,9 +17,10 @@ from contracts.answers import Question
 from counterfoil import audit, clock
 from counterfoil.database import Connection
 from exceptions_queue import cases
-from judgement import lexical, states, text
+from judgement import states
 from judgement.drift import Floats, moved
-from judgement.encoder import Encoder
+from judgement.local import lexical, text
+from judgement.local.encoder import Encoder
 
 RULE = "question_drifted"
 #: The newest inputs are those of a week, so that every weekday is in both parts.

@@ -13,12 +13,13 @@ from contracts import questions
 from contracts.answers import Abstention, Answer, Question
 from counterfoil import clock, telemetry
 from counterfoil.database import Connection
-from judgement import labels, models, repeats, text
-from judgement.encoder import Encoder
-from judgement.fitting import Example, own_examples
-from judgement.keeping import KeptUnusable, keep, restore
+from judgement import labels, models
+from judgement.local import repeats, text
+from judgement.local.encoder import Encoder
+from judgement.local.fitting import Example, own_examples
+from judgement.local.keeping import KeptUnusable, keep, restore
+from judgement.local.weights import find_encoder
 from judgement.training import Labelled, Taught, examples, is_worse, measured, train
-from judgement.weights import find_encoder
 
 #: How old what this process knows of labels may be.
 STALE_SECONDS = 0.2

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from contracts.answers import Question, Risk
 from judgement import calibration
-from judgement.encoder import Encoder
-from judgement.fitting import Example
-from judgement.local import Local
+from judgement.local.encoder import Encoder
+from judgement.local.fitting import Example
+from judgement.local.judge import Local
 from judgement.threshold import Threshold, derive, labels_min, upper_bound
 
 Use = Literal["learn", "calibrate", "golden"]

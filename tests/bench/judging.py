@@ -23,11 +23,12 @@ import numpy as np
 from judging_data import Remembering, Row, Task, as_examples, rows_of
 from rich.console import Console
 
-from judgement import calibration, fitting, keeping, pool, text, threshold, weights
-from judgement.encoder import Encoder
-from judgement.fitting import Example, Fitted, own_examples
-from judgement.local import Local
-from judgement.voters import Looks, Voters
+from judgement import calibration, threshold
+from judgement.local import fitting, keeping, pool, text, weights
+from judgement.local.encoder import Encoder
+from judgement.local.fitting import Example, Fitted, own_examples
+from judgement.local.judge import Local
+from judgement.local.voters import Looks, Voters
 
 SEEDS = (0, 1, 2)
 RESPLITS = 200
@@ -279,7 +280,7 @@ if __name__ == "__main__":
         sys.exit()
     plain = weights.find_encoder(SETTINGS.weights)
     if plain is None:
-        sys.exit("» no weights: python -m judgement.weights fetches them")
+        sys.exit("» no weights: python -m judgement.local.weights fetches them")
     remembering: Encoder = Remembering(plain)  # type: ignore[assignment]
     for part in SETTINGS.only:
         CONSOLE.print(f"[bold]{part}[/]")

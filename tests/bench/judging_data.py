@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from contracts.answers import Label, Question
-from judgement import fitting
-from judgement.encoder import Encoder, Floats
-from judgement.fitting import Example
-from judgement.voters import Examples
+from judgement.local import fitting
+from judgement.local.encoder import Encoder, Floats
+from judgement.local.fitting import Example
+from judgement.local.voters import Examples
 
 Row = tuple[str, str]
 

@@ -311,7 +311,7 @@ def test_a_decision_is_answered_by_command(run: Run, waiting: dict[str, Any]) ->
 def test_the_self_check_says_what_could_be_asked(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a model nothing is wrong; with one its key and price are looked for; damaged weights are wrong."""
     from counterfoil.settings import settings
-    from judgement import weights
+    from judgement.local import weights
 
     def verdicts() -> dict[str, tuple[str, str]]:
         return {each.name: (each.verdict, f"{each.detail} {each.items}") for each in doctor.examine()}

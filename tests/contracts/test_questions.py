@@ -10,7 +10,7 @@ from contracts import questions
 from contracts.categories import CATEGORIES
 from contracts.questions import find, use_of
 from contracts.questions.revenue_category import QUESTION as REVENUE
-from judgement import lexical, text
+from judgement.local import lexical, text
 
 NAMES = sorted(find())
 #: Per label, of what is taught and measured together.

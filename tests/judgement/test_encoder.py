@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from judgement import tensors, weights
-from judgement.encoder import Encoder
-from judgement.wordpiece import PIECES_MAX, WordPieces, words
+from judgement.local import tensors, weights
+from judgement.local.encoder import Encoder
+from judgement.local.wordpiece import PIECES_MAX, WordPieces, words
 
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "refund", "my", "card", "##s", "un", "##paid", "?", "'", "t", "don"]
 WIDTH, WIDE, DEPTH, LENGTH = 64, 128, 2, 140

@@ -18,14 +18,14 @@ from model_server import ModelServer, a_model_server
 from contracts import questions
 from contracts.answers import Answer, Item, Question, Risk
 from counterfoil.settings import settings
-from judgement import fitting
 from judgement.containment import instructions_in
-from judgement.fitting import Example, Fitted, own_examples
 from judgement.hosted import tier
-from judgement.local import Local
+from judgement.local import fitting
+from judgement.local.fitting import Example, Fitted, own_examples
+from judgement.local.judge import Local
+from judgement.local.voters import Voters
 from judgement.threshold import Threshold
 from judgement.verdict import Circumstances, judge
-from judgement.voters import Voters
 
 ROWS: list[dict[str, Any]] = [
     json.loads(line) for line in Path(__file__).with_name("injections.jsonl").read_text("utf-8").splitlines()

@@ -7,10 +7,10 @@ import pytest
 from requests_made_up import TOPICS, a_question, a_request, an_example, examples
 
 from contracts.answers import Abstention, faults
-from judgement import keeping, outside, pool
-from judgement.fitting import inside_of, out_of_fold, own_examples, vectors
-from judgement.local import Local
-from judgement.repeats import NEAR_EXACT
+from judgement.local import keeping, outside, pool
+from judgement.local.fitting import inside_of, out_of_fold, own_examples, vectors
+from judgement.local.judge import Local
+from judgement.local.repeats import NEAR_EXACT
 
 QUESTION = a_question()
 

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.answers import Question
-from judgement import tensors
-from judgement.encoder import Encoder
-from judgement.fitting import Example, Fitted
-from judgement.heads import Head
-from judgement.lexical import Sparse
-from judgement.local import Local
-from judgement.outside import Outside
-from judgement.voters import Examples, Voters
+from judgement.local import tensors
+from judgement.local.encoder import Encoder
+from judgement.local.fitting import Example, Fitted
+from judgement.local.heads import Head
+from judgement.local.judge import Local
+from judgement.local.lexical import Sparse
+from judgement.local.outside import Outside
+from judgement.local.voters import Examples, Voters
 
 #: Changes whenever what the voters do with their numbers changes: older bytes are then fitted anew, not misread.
 _FORMAT = "1"

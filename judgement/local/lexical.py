@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from judgement.text import grams
+from judgement.local.text import grams
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

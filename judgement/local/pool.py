@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from judgement.heads import softmax
+from judgement.local.heads import softmax
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]

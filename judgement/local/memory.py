@@ -7,8 +7,8 @@ letters is.
 import numpy as np
 from numpy.typing import NDArray
 
-from judgement import lexical
-from judgement.lexical import Sparse
+from judgement.local import lexical
+from judgement.local.lexical import Sparse
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from contracts.answers import Span
-from judgement import lexical
-from judgement.heads import Head
-from judgement.lexical import HEAD_BUCKETS
+from judgement.local import lexical
+from judgement.local.heads import Head
+from judgement.local.lexical import HEAD_BUCKETS
 
 #: Words of one quotation: enough to be understood, few enough to be looked at.
 _WORDS_MAX = 8

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from judgement.text import folded
+from judgement.local.text import folded
 
 Floats = NDArray[np.float32]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from judgement.pool import pooled
-from judgement.voters import Examples, Looks, Voters
+from judgement.local.pool import pooled
+from judgement.local.voters import Examples, Looks, Voters
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.answers import Question
-from judgement import lexical, outside, pool, text
-from judgement.encoder import Encoder
-from judgement.outside import Outside
-from judgement.voters import Examples, Looks, Voters
+from judgement.local import lexical, outside, pool, text
+from judgement.local.encoder import Encoder
+from judgement.local.outside import Outside
+from judgement.local.voters import Examples, Looks, Voters
 
 Floats = NDArray[np.float32]
 

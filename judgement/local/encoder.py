@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from judgement.wordpiece import WordPieces
+from judgement.local.wordpiece import WordPieces
 
 Floats = NDArray[np.float32]
 
@@ -36,7 +36,7 @@ class _Layer:
 
 
 class Encoder:
-    """Texts to unit vectors. Made of the packed weights (see `judgement.weights`)."""
+    """Texts to unit vectors. Made of the packed weights (see `judgement.local.weights`)."""
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]], *, name: str) -> None:
         self.name = name
