@@ -1,8 +1,8 @@
 """From the table of pages to answers: session, right, the form's own proof, the page's function, HTML.
 
-    cookie ─▶ session ─▶ right ─▶ (a form: same origin, token) ─▶ function ─▶ template | elsewhere
-                │           └ no: a page that says who could
-                └ none: to sign-in, and back afterwards
+cookie ─▶ session ─▶ right ─▶ (a form: same origin, token) ─▶ function ─▶ template | elsewhere
+            │           └ no: a page that says who could
+            └ none: to sign-in, and back afterwards
 """
 
 import hmac
@@ -223,9 +223,7 @@ async def _form(request: Request) -> list[tuple[str, str]]:
 async def _file(request: Request) -> Response:
     found = render.files().get(request.path_params["name"])
     if found is None:
-        return _page(
-            request, None, _refusal(problems.NotFound("there is no such file")), _visit(request, None, [])
-        )
+        return _page(request, None, _refusal(problems.NotFound("there is no such file")), _visit(request, None, []))
     return Response(
         found[1],
         media_type=found[0],
