@@ -1,0 +1,5 @@
+"""Pages are tested by somebody who visits them."""
+
+from pages import visitor
+
+__all__ = ["visitor"]
