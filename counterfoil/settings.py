@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 #: The highest that TCP knows; a listener beyond it would never listen.
@@ -46,6 +46,27 @@ class Settings(BaseSettings):
         validation_alias=_named("COUNTERFOIL_PUBLIC_URL"),
         description="the URL that providers call, without the path; HubSpot signatures cover it",
     )
+    console_url: str | None = Field(
+        None,
+        validation_alias=_named("COUNTERFOIL_CONSOLE_URL"),
+        description="the URL under which people reach the console; links to it and sign-in elsewhere need it",
+    )
+    oidc_issuer: str | None = Field(
+        None,
+        validation_alias=_named("COUNTERFOIL_OIDC_ISSUER"),
+        description="OpenID Connect provider that people sign in with; unset: local accounts only",
+    )
+    oidc_client_id: str | None = Field(
+        None, validation_alias=_named("COUNTERFOIL_OIDC_CLIENT_ID"), description="what we are called there"
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        None, validation_alias=_named("COUNTERFOIL_OIDC_CLIENT_SECRET"), description="… and how we prove it"
+    )
+    oidc_domain: str | None = Field(
+        None,
+        validation_alias=_named("COUNTERFOIL_OIDC_DOMAIN"),
+        description="people of this e-mail domain become users at their first sign-in, as viewers; unset: nobody does",
+    )
     api_token: SecretStr | None = Field(
         None,
         validation_alias=_named("COUNTERFOIL_API_TOKEN"),
@@ -59,6 +80,12 @@ class Settings(BaseSettings):
         ge=0,
         validation_alias=_named("COUNTERFOIL_APPROVAL_MINOR"),
         description="amount in minor units from which a write needs a person",
+    )
+    reauth_minor: int | None = Field(
+        None,
+        ge=0,
+        validation_alias=_named("COUNTERFOIL_REAUTH_MINOR"),
+        description="amount in minor units from which whoever approves proves who they are again (unset: tenfold)",
     )
     max_body_bytes: int = Field(
         1_048_576,
@@ -205,14 +232,21 @@ class Settings(BaseSettings):
             raise ValueError("DATABASE_URL must begin with postgresql://")
         return value
 
-    @field_validator("public_url")
+    @field_validator("public_url", "console_url", "oidc_issuer")
     @classmethod
-    def _no_trailing_slash(cls, value: str | None) -> str | None:
+    def _no_trailing_slash(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None:
             return None
         if not value.startswith(("https://", "http://")):
-            raise ValueError("COUNTERFOIL_PUBLIC_URL must begin with https:// (or http:// for tests)")
+            raise ValueError(
+                f"COUNTERFOIL_{str(info.field_name).upper()} must begin with https:// (or http:// for tests)"
+            )
         return value.rstrip("/")
+
+    @property
+    def proof_minor(self) -> int:
+        """Amount from which whoever approves proves who they are again."""
+        return self.approval_minor * 10 if self.reauth_minor is None else self.reauth_minor
 
     @property
     def is_production(self) -> bool:

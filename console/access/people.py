@@ -49,10 +49,10 @@ def _has(grants: Iterable[Grant], right: Right) -> bool:
 
 def of_row(row: Mapping[str, Any]) -> Person:
     """The person of a row of `users`."""
-    return Person(row["name"], row["title"], _readable(row["grants"]), row["id"])
+    return Person(row["name"], row["title"], readable(row["grants"]), row["id"])
 
 
-def _readable(texts: Iterable[str], *, single: bool = False) -> tuple[Grant, ...]:
+def readable(texts: Iterable[str], *, single: bool = False) -> tuple[Grant, ...]:
     """Grants of a row; one that this version does not know gives nothing."""
     found = []
     for text in texts:

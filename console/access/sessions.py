@@ -60,14 +60,35 @@ def csrf_of(token: str) -> str:
     return hmac.new(token.encode(), b"csrf of a form", hashlib.sha256).hexdigest()
 
 
-def begin(conn: Connection, user_id: UUID | None, *, how: str = "password", agent: str = "") -> str:
-    """A new session; its token is for the cookie and for nothing else."""
+def begin(
+    conn: Connection,
+    user_id: UUID | None,
+    *,
+    how: str = "password",
+    agent: str = "",
+    instead_of: UUID | None = None,
+) -> str:
+    """A new session; its token is for the cookie and for nothing else.
+
+    `instead_of`: that one goes on under this token, and not longer than it would have.
+    """
     token = secrets.token_urlsafe(32)
     conn.execute(
         "INSERT INTO sessions (id, token_hash, user_id, expires_at, reauthenticated_at, how, agent)"
-        " VALUES (%s, %s, %s, now() + %s * interval '1 second', CASE WHEN %s THEN now() END, %s, %s)",
-        (keys.new_id(), hashed(token), user_id, WHOLE_SECONDS, user_id is not None, how, agent[:300]),
+        " VALUES (%(id)s, %(hash)s, %(user)s, coalesce((SELECT expires_at FROM sessions WHERE id = %(before)s),"
+        " now() + %(whole)s * interval '1 second'), CASE WHEN %(user)s::uuid IS NOT NULL THEN now() END,"
+        " %(how)s, %(agent)s)",
+        {
+            "id": keys.new_id(),
+            "hash": hashed(token),
+            "user": user_id,
+            "before": instead_of,
+            "whole": WHOLE_SECONDS,
+            "how": how,
+            "agent": agent[:300],
+        },
     )
+    conn.execute("DELETE FROM sessions WHERE id = %s OR expires_at < now()", (instead_of,))
     if user_id is not None:
         conn.execute("UPDATE users SET signed_in_at = now() WHERE id = %s", (user_id,))
     return token
@@ -104,9 +125,9 @@ def is_fresh(session: Session) -> bool:
     return session.fresh
 
 
-def end(conn: Connection, session_id: UUID) -> None:
+def end(conn: Connection, session_id: UUID) -> int:
     """Sign out: the row is gone, so the cookie opens nothing any more, wherever a copy of it is."""
-    conn.execute("DELETE FROM sessions WHERE id = %s", (session_id,))
+    return conn.execute("DELETE FROM sessions WHERE id = %s", (session_id,)).rowcount
 
 
 def end_all(conn: Connection, user_id: UUID, *, but: UUID | None = None) -> int:

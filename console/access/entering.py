@@ -1,0 +1,139 @@
+"""Signing in, proving it again, choosing a password, signing out: each leaves an entry in the audit.
+
+A refusal says the same and takes as long whether there is such a user or not.
+"""
+
+from typing import Any, Final
+
+from console.access import links, passwords, sessions, throttle
+from console.access.sessions import Session
+from console.problems import NotAcceptable, NotAllowed
+from counterfoil import audit, database
+from counterfoil.audit import Entry
+from counterfoil.database import Connection
+
+WRONG: Final = "name or password is wrong"
+
+
+class SignInRefused(NotAllowed):
+    """403: nothing is said about which half is wrong."""
+
+    slug, title = "sign-in-refused", "Not signed in"
+
+
+def with_password(name: str, password: str, *, address: str = "", agent: str = "") -> str:
+    """A new session's token. Raises: SignInRefused, TooMany, Unavailable."""
+    name = name.strip().lower()
+    throttle.count(name, address)
+    with database.transaction() as conn:
+        user = _by_login(conn, name)
+    # Between two transactions: slow work holds no connection.
+    right = passwords.matches(user["password_hash"] if user else None, password)
+    if not right or user is None or user["disabled_at"] is not None:
+        refused(user["name"] if user else None, "password")
+        raise SignInRefused(WRONG)
+    throttle.forgive(name, address)
+    with database.transaction() as conn:
+        return begun(conn, user, how="password", agent=agent)
+
+
+def again(session: Session, password: str, *, address: str = "", agent: str = "") -> str:
+    """Prove who one is, by password; the new token of the same person's session. Raises: SignInRefused, TooMany."""
+    throttle.count(session.person.name, address)
+    with database.transaction() as conn:
+        user = _by_login(conn, session.person.name)
+    if user is None or not passwords.matches(user["password_hash"], password):
+        refused(session.person.name, "password again")
+        raise SignInRefused("the password is wrong")
+    throttle.forgive(session.person.name, address)
+    with database.transaction() as conn:
+        return renewed(conn, session, how="password", agent=agent)
+
+
+def by_link(token: str, password: str | None, *, agent: str = "") -> str:
+    """A new session's token, for the holder of a link; they choose a password unless the link is for coming in.
+
+    Raises: NotFound, NotAcceptable.
+    """
+    with database.transaction() as conn:
+        link = links.find(conn, token)
+    kept = None
+    if link["purpose"] == "password":
+        if password is None:
+            raise NotAcceptable("choose a password")
+        kept = passwords.hash_of(passwords.accepted(password, name=link["name"], email=link["email"]))
+    with database.transaction() as conn:
+        user = links.use(conn, token)
+        if kept is not None:
+            _keep_password(conn, user, kept)
+        return begun(conn, user, how="link", agent=agent)
+
+
+def change_password(session: Session, old: str, new: str, *, address: str = "", agent: str = "") -> str:
+    """Another password; every other session of the person ends. Raises: SignInRefused, TooMany, NotAcceptable."""
+    throttle.count(session.person.name, address)
+    with database.transaction() as conn:
+        user = _by_login(conn, session.person.name)
+    if user is None or not passwords.matches(user["password_hash"], old):
+        refused(session.person.name, "password change")
+        raise SignInRefused("the present password is wrong")
+    throttle.forgive(session.person.name, address)
+    kept = passwords.hash_of(passwords.accepted(new, name=user["name"], email=user["email"]))
+    with database.transaction() as conn:
+        _keep_password(conn, user, kept)
+        return begun(conn, user, how="password", agent=agent)
+
+
+def leave(session: Session, *, everywhere: bool = False) -> int:
+    """Sign out, here or everywhere; how many sessions ended."""
+    user_id = session.person.user_id
+    assert user_id is not None, "Bug: a session of nobody"
+    with database.transaction() as conn:
+        ended = sessions.end_all(conn, user_id) if everywhere else sessions.end(conn, session.id)
+        detail = {"everywhere": everywhere, "sessions_ended": ended}
+        audit.append(
+            conn, "desk", [Entry(session.person.name, "user.signed_out", _subject(session.person.name), detail)]
+        )
+    return ended
+
+
+def begun(conn: Connection, user: dict[str, Any], *, how: str, agent: str = "") -> str:
+    """A session of a user who has shown who they are."""
+    token = sessions.begin(conn, user["id"], how=how, agent=agent)
+    audit.append(conn, "desk", [Entry(user["name"], "user.signed_in", _subject(user["name"]), {"how": how})])
+    return token
+
+
+def renewed(conn: Connection, session: Session, *, how: str, agent: str = "") -> str:
+    """The session goes on under another token, and is fresh."""
+    token = sessions.begin(conn, session.person.user_id, how=how, agent=agent, instead_of=session.id)
+    name = session.person.name
+    audit.append(conn, "desk", [Entry(name, "user.confirmed", _subject(name), {"how": how})])
+    return token
+
+
+def refused(name: str | None, how: str) -> None:
+    """An attempt that failed. What was typed is kept only where it is a user's name: it may have been a password."""
+    with database.transaction() as conn:
+        entry = Entry(name or "nobody", "sign_in.refused", _subject(name) if name else None, {"how": how})
+        audit.append(conn, "desk", [entry])
+
+
+def _by_login(conn: Connection, login: str) -> dict[str, Any] | None:
+    """By name or by e-mail address; no name holds an @."""
+    return conn.execute(
+        "SELECT id, name, title, email, password_hash, disabled_at FROM users"
+        " WHERE name = %(login)s OR email = %(login)s",
+        {"login": login.replace("\0", "")},
+    ).fetchone()
+
+
+def _keep_password(conn: Connection, user: dict[str, Any], kept: str) -> None:
+    conn.execute("UPDATE users SET password_hash = %s WHERE id = %s", (kept, user["id"]))
+    links.void(conn, user["id"])
+    sessions.end_all(conn, user["id"])
+    audit.append(conn, "desk", [Entry(user["name"], "user.password_set", _subject(user["name"]), {})])
+
+
+def _subject(name: str) -> str:
+    return f"user:{name}"

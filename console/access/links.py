@@ -1,0 +1,82 @@
+"""One-time links: the way in for somebody without a password, for a day, once."""
+
+import secrets
+from typing import Any, Final
+from uuid import UUID
+
+from console.access import sessions
+from console.problems import NotAcceptable, NotFound
+from counterfoil import audit
+from counterfoil.audit import Entry
+from counterfoil.database import Connection
+from counterfoil.settings import settings
+
+LINK_SECONDS: Final = 24 * 60 * 60
+
+GONE: Final = "this link was used, has run out, or was replaced by a newer one: ask for another"
+
+
+def make(conn: Connection, who: str, user: dict[str, Any], *, enter: bool = False) -> str:
+    """A link's token; earlier links of the person are void. `enter`: it opens the console without a password.
+
+    Raises: NotAcceptable for `enter` in production, where whoever makes links must not be able to be somebody else
+    unnoticed.
+    """
+    if enter and settings().is_production:
+        raise NotAcceptable("in production a link lets its holder choose a password; it does not sign in by itself")
+    if user["disabled_at"] is not None:
+        raise NotAcceptable(f"{user['name']} is disabled")
+    token = secrets.token_urlsafe(32)
+    void(conn, user["id"])
+    conn.execute(
+        "INSERT INTO sign_in_links (token_hash, user_id, purpose, created_by, expires_at)"
+        " VALUES (%s, %s, %s, %s, now() + %s * interval '1 second')",
+        (sessions.hashed(token), user["id"], "enter" if enter else "password", who, LINK_SECONDS),
+    )
+    audit.append(conn, "desk", [Entry(who, "link.made", f"user:{user['name']}", {"enter": enter})])
+    return token
+
+
+def void(conn: Connection, user_id: UUID) -> None:
+    """No link of this person works any more."""
+    conn.execute("UPDATE sign_in_links SET used_at = now() WHERE user_id = %s AND used_at IS NULL", (user_id,))
+
+
+_OPEN = (
+    " FROM users u WHERE l.token_hash = %s AND l.used_at IS NULL AND l.expires_at > now()"
+    " AND u.id = l.user_id AND u.disabled_at IS NULL"
+)
+
+
+def find(conn: Connection, token: str) -> dict[str, Any]:
+    """Whose link it is and what it is for; looking does not use it up (programs that preview links look).
+
+    Raises: NotFound.
+    """
+    row = conn.execute(
+        "SELECT l.purpose, u.id, u.name, u.title, u.email FROM sign_in_links l, users u WHERE u.id = l.user_id"
+        " AND l.token_hash = %s AND l.used_at IS NULL AND l.expires_at > now() AND u.disabled_at IS NULL",
+        (sessions.hashed(token),),
+    ).fetchone()
+    if row is None:
+        raise NotFound(GONE)
+    return row
+
+
+def use(conn: Connection, token: str) -> dict[str, Any]:
+    """Use it up. Raises: NotFound; of two at once, one."""
+    row = conn.execute(
+        "UPDATE sign_in_links l SET used_at = now()" + _OPEN + " RETURNING l.purpose, u.id, u.name, u.title, u.email",
+        (sessions.hashed(token),),
+    ).fetchone()
+    if row is None:
+        raise NotFound(GONE)
+    return row
+
+
+def url(token: str) -> str:
+    """Where the link leads."""
+    config = settings()
+    on_door = not config.is_production if config.console_on_door is None else config.console_on_door
+    port = config.port if on_door else config.console_port
+    return f"{config.console_url or f'http://{config.host}:{port}'}/sign-in/link/{token}"
