@@ -11,6 +11,7 @@ pauses       what a pause that is gone holds is due; what a handler in shadow pl
 rollouts     a handler that too much speaks against is let out less far
 caps         uses that no window reaches go
 refusals     bursts of refused signatures become a case; old counts go
+tallies      one span of time that is over is counted, or counted again
 """
 
 import threading
@@ -22,7 +23,7 @@ import psycopg
 import destinations
 from counterfoil import database, queue, telemetry
 from counterfoil.database import Connection
-from counterfoil.ledger import reach
+from counterfoil.ledger import reach, tally
 from counterfoil.ledger.claim import backlog
 from counterfoil.tables.controls import PAUSE_SCOPES
 from engine import demoting, pausing, reversals, withdrawing
@@ -70,6 +71,7 @@ SWEEPS: Mapping[str, Callable[[Connection], dict[str, int]]] = {
     "rollouts": demoting.run_once,
     "caps": caps.forget,
     "refusals": bursts.run_once,
+    "tallies": tally.keep,
 }
 
 

@@ -8,6 +8,7 @@ from counterfoil.tables.events import Checkpoint, Event, Payload, Run, SubjectSt
 from counterfoil.tables.judgement import Decision, Label, PaidAnswer, QuestionState, Spend, TrainedModel
 from counterfoil.tables.people import ApiToken, ProviderVisit, SignedIn, SignInLink, Throttle, User
 from counterfoil.tables.reversals import Reversal, ReversalItem
+from counterfoil.tables.tallies import Tally
 from counterfoil.tables.writes import Approval, ApprovalVote, Echo, Fact, Write
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "SignedIn",
     "Spend",
     "SubjectState",
+    "Tally",
     "Throttle",
     "TrainedModel",
     "User",

@@ -57,7 +57,16 @@ class CaseEvent(SQLModel, table=True):
     """One event inside a case, with the money it blocks and what exactly was wrong with it."""
 
     __tablename__ = "case_events"
-    __table_args__ = (Index("case_events_event", "event_id"),)
+    __table_args__ = (
+        Index("case_events_event", "event_id"),
+        # What is at stake now, by case, without a look at the rows.
+        Index(
+            "case_events_open",
+            "case_id",
+            postgresql_include=["currency", "amount_minor"],
+            postgresql_where=text("cleared_at IS NULL"),
+        ),
+    )
 
     case_id: UUID = Field(primary_key=True, foreign_key="cases.id")
     event_id: UUID = Field(primary_key=True)

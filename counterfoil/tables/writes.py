@@ -25,6 +25,7 @@ class Write(SQLModel, table=True):
         Index("writes_event", "event_id"),
         Index("writes_subject", "subject", "id"),
         Index("writes_unsettled", "id", postgresql_where=text("confirmed_at IS NULL")),
+        Index("writes_in_doubt", "id", postgresql_where=text("status = 'in_doubt'")),
         # In the order in which they are claimed: one destination's queue never hides another's.
         Index("writes_due", "destination", "replayed", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index(

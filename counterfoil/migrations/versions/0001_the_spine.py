@@ -159,6 +159,7 @@ def upgrade() -> None:
         "decisions",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("event_id", sa.Uuid(), nullable=True),
+        sa.Column("scope", sa.String(), nullable=True),
         sa.Column("generation", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("handler", sa.String(), nullable=True),
         sa.Column("question", sa.String(), nullable=False),
@@ -205,8 +206,9 @@ def upgrade() -> None:
         "decisions_asked", "decisions", ["question", "id"], unique=False, postgresql_where=sa.text("status = 'asked'")
     )
     op.create_index("decisions_counterparty", "decisions", ["question", "counterparty", "created_at"], unique=False)
+    op.create_index("decisions_event", "decisions", ["event_id"], unique=False)
     op.create_index(
-        "decisions_item", "decisions", ["event_id", "question", "item", "question_version", "input_hash"], unique=True
+        "decisions_item", "decisions", ["scope", "question", "item", "question_version", "input_hash"], unique=True
     )
     op.create_index("decisions_question", "decisions", ["question", "created_at"], unique=False)
     op.create_table(
@@ -456,6 +458,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("handler", "subject"),
     )
     op.create_table(
+        "tallies",
+        sa.Column("step_seconds", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "numbers", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
+        sa.Column("counted_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("step_seconds", "at"),
+    )
+    op.create_table(
         "throttles",
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -564,6 +576,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
     op.create_index("writes_event", "writes", ["event_id"], unique=False)
+    op.create_index("writes_in_doubt", "writes", ["id"], unique=False, postgresql_where=sa.text("status = 'in_doubt'"))
     op.create_index(
         "writes_record_sent",
         "writes",
@@ -691,6 +704,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("case_id", "event_id"),
     )
     op.create_index("case_events_event", "case_events", ["event_id"], unique=False)
+    op.create_index(
+        "case_events_open",
+        "case_events",
+        ["case_id"],
+        unique=False,
+        postgresql_include=["currency", "amount_minor"],
+        postgresql_where=sa.text("cleared_at IS NULL"),
+    )
     op.create_table(
         "echoes",
         sa.Column("write_id", sa.Uuid(), nullable=False),
@@ -919,6 +940,12 @@ def downgrade() -> None:
     op.drop_table("labels")
     op.drop_index("echoes_event", table_name="echoes")
     op.drop_table("echoes")
+    op.drop_index(
+        "case_events_open",
+        table_name="case_events",
+        postgresql_include=["currency", "amount_minor"],
+        postgresql_where=sa.text("cleared_at IS NULL"),
+    )
     op.drop_index("case_events_event", table_name="case_events")
     op.drop_table("case_events")
     op.drop_index("approvals_write", table_name="approvals")
@@ -957,6 +984,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("status IN ('refused', 'rejected', 'reversing', 'reversed')"),
     )
     op.drop_index("writes_record_sent", table_name="writes", postgresql_where=sa.text("first_sent_at IS NOT NULL"))
+    op.drop_index("writes_in_doubt", table_name="writes", postgresql_where=sa.text("status = 'in_doubt'"))
     op.drop_index("writes_event", table_name="writes")
     op.drop_index("writes_due", table_name="writes", postgresql_where=sa.text("due_at IS NOT NULL"))
     op.drop_table("writes")
@@ -968,6 +996,7 @@ def downgrade() -> None:
     )
     op.drop_table("trained_models")
     op.drop_table("throttles")
+    op.drop_table("tallies")
     op.drop_table("subject_states")
     op.drop_index("runs_event", table_name="runs")
     op.drop_table("runs")
@@ -994,6 +1023,7 @@ def downgrade() -> None:
     op.drop_table("destination_states")
     op.drop_index("decisions_question", table_name="decisions")
     op.drop_index("decisions_item", table_name="decisions")
+    op.drop_index("decisions_event", table_name="decisions")
     op.drop_index("decisions_counterparty", table_name="decisions")
     op.drop_index("decisions_asked", table_name="decisions", postgresql_where=sa.text("status = 'asked'"))
     op.drop_table("decisions")
