@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from console import auth, idempotency, problems, strict
+from console.access import gate, reveals
 from console.api.route import Asking, Route
 from console.fields import Asked
 from console.problems import Problem
@@ -29,9 +30,10 @@ async def answer(request: Request, route: Route) -> Response:
     started = clock.ticks_seconds()
     actor = "-"
     try:
-        who = auth.authenticate(request.headers)
-        actor = who.name
-        auth.require(who, route.right)
+        # In threads: both ask the database, and both before anything of the body is read.
+        who = await run_in_threadpool(auth.authenticate, request.headers)
+        actor = who.actor.name
+        await run_in_threadpool(_allowed, request, route, who)
         raw = await _body(request) if route.body is not None else b""
         response = await run_in_threadpool(_answer, request, route, who, raw)
     except Problem as problem:
@@ -57,17 +59,25 @@ def refused(problem: Problem) -> Response:
     )
 
 
-def _answer(request: Request, route: Route, who: auth.Actor, raw: bytes) -> Response:
+def _allowed(request: Request, route: Route, who: auth.Caller) -> None:
+    """Raises: NotAllowed."""
+    given = request.path_params
+    gate.check(who.person, route.right, route.path, id=given.get("id"), name=given.get("name"), fresh=who.is_setup)
+
+
+def _answer(request: Request, route: Route, who: auth.Caller, raw: bytes) -> Response:
     asking = Asking(
-        actor=who,
+        actor=who.actor,
         id=_id(request.path_params.get("id")) if route.has_id else None,
         query=_query(route.query, request.query_params),
         body=_parsed(route.body, raw) if route.body is not None else None,
-        idempotency_key=_idempotency_key(request) if route.right == "act" else None,
+        idempotency_key=_idempotency_key(request) if route.changes else None,
         name=str(request.path_params["name"]) if route.has_name else None,
     )
     with problems.told():
         found = route.call(asking)
+        if route.right == "reveal" and not who.is_setup:
+            reveals.record(who.actor.name, f"{route.path.split('/')[1]}:{asking.id or asking.name}")
     text = found if isinstance(found, str) else found.model_dump_json(by_alias=True)
     return Response(text, media_type="application/json", headers=HEADERS)
 

@@ -17,6 +17,7 @@ _REF = "#/components/schemas/{model}"
 REFUSALS = {
     400: "The request cannot be understood: parameters, body or headers",
     401: "No valid credential",
+    403: "The credential does not carry the right, or not here",
     404: "There is no such thing",
     405: "The route has other methods",
     409: "Its present state does not allow it",
@@ -25,6 +26,9 @@ REFUSALS = {
     422: "Understood, and refused by a rule",
     503: "A dependency is away; try again after `Retry-After` seconds",
 }
+
+
+TOKENS = "COUNTERFOIL_API_TOKEN, with all rights, or one made with `counterfoil token create`"
 
 
 @lru_cache(maxsize=1)
@@ -47,7 +51,7 @@ def document() -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": schemas.components,
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "COUNTERFOIL_API_TOKEN"}},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": TOKENS}},
         },
     }
 
@@ -109,13 +113,17 @@ def _parameters(route: Route, schemas: _Schemas) -> Iterator[dict[str, Any]]:
                 "description": schema.get("description", ""),
                 "schema": _without_null(schema),
             }
-    if route.right == "act":
+    if route.changes:
         yield _header(
             "Idempotency-Key",
             "the same key with the same request changes nothing again and gets the same answer",
             rf"^[!-~]{{1,{idempotency.KEY_MAX}}}$",
         )
-    yield _header(auth.ACTOR_HEADER, "who does it, for the audit (`setup-token` without it)", auth.ACTOR_PATTERN)
+    yield _header(
+        auth.ACTOR_HEADER,
+        "with the setup token only: who does it, for the audit (`setup-token` without it)",
+        auth.ACTOR_PATTERN,
+    )
 
 
 def _header(name: str, description: str, pattern: str) -> dict[str, Any]:
@@ -133,7 +141,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _responses(route: Route, schemas: _Schemas) -> dict[str, Any]:
-    statuses = {400, 401, 503, *route.refusals}
+    statuses = {400, 401, 403, 503, *route.refusals}
     if route.has_id or route.has_name:
         statuses.add(404)
     if route.body is not None:

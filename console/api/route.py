@@ -1,12 +1,13 @@
 """What a route is: method, path, the function that answers, and the types of everything that goes in and out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel
 
+from console.access.rights import Right
 from console.auth import Actor
 from console.fields import Asked
 
@@ -54,7 +55,13 @@ class Route:
     body: type[Asked] | None = None
     #: Statuses beside 200 and those that every route may give.
     refusals: tuple[int, ...] = ()
-    right: Literal["look", "act"] = "look"
+    #: What it takes; there is no default that somebody could forget.
+    right: Right = field(kw_only=True)
+
+    @property
+    def changes(self) -> bool:
+        """Whether it is more than a look."""
+        return self.method != "GET"
 
     @property
     def has_id(self) -> bool:

@@ -7,9 +7,11 @@ from console.api.route import Route
 _CHANGE = (404, 409)
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/events", look.list_events, "Events", answers.Page[answers.Event], query=asks.EventsAsk),
-    Route("GET", "/events/{id}", look.show_event, "One event", answers.EventDetail),
-    Route("GET", "/events/{id}/explain", look.explain_event, "The five answers", answers.Explanation),
+    Route(
+        "GET", "/events", look.list_events, "Events", answers.Page[answers.Event], query=asks.EventsAsk, right="look"
+    ),
+    Route("GET", "/events/{id}", look.show_event, "One event", answers.EventDetail, right="reveal"),
+    Route("GET", "/events/{id}/explain", look.explain_event, "The five answers", answers.Explanation, right="look"),
     Route(
         "POST",
         "/events/{id}/replay",
@@ -20,16 +22,19 @@ ROUTES: tuple[Route, ...] = (
         refusals=_CHANGE,
         right="act",
     ),
-    Route("GET", "/runs", look.list_runs, "Runs", answers.Page[answers.Run], query=asks.RunsAsk),
-    Route("GET", "/runs/{id}", look.show_run, "One run with its steps", answers.Run),
-    Route("GET", "/writes", look.list_writes, "Writes", answers.Page[answers.Write], query=asks.WritesAsk),
-    Route("GET", "/writes/{id}/stub", look.show_stub, "The proof of one write", answers.Stub),
+    Route("GET", "/runs", look.list_runs, "Runs", answers.Page[answers.Run], query=asks.RunsAsk, right="look"),
+    Route("GET", "/runs/{id}", look.show_run, "One run with its steps", answers.Run, right="look"),
+    Route(
+        "GET", "/writes", look.list_writes, "Writes", answers.Page[answers.Write], query=asks.WritesAsk, right="look"
+    ),
+    Route("GET", "/writes/{id}/stub", look.show_stub, "The proof of one write", answers.Stub, right="reveal"),
     Route(
         "GET",
         "/writes/{id}/approval",
         look.show_approval,
         "What is shown before it is approved",
         answers.Approval,
+        right="reveal",
     ),
     *(
         Route(
@@ -40,7 +45,7 @@ ROUTES: tuple[Route, ...] = (
             answers.Approval,
             body=body,
             refusals=_CHANGE,
-            right="act",
+            right="approve",
         )
         for verb, function, summary, body in (
             ("approve", act.approve, "Yes to exactly what was shown", asks.ApproveAsk),
@@ -85,6 +90,7 @@ ROUTES: tuple[Route, ...] = (
         "What waits for approval",
         answers.Page[answers.Request],
         query=asks.ApprovalsAsk,
+        right="look",
     ),
     Route(
         "POST",
@@ -94,10 +100,10 @@ ROUTES: tuple[Route, ...] = (
         answers.Batch,
         body=asks.BatchAsk,
         refusals=(409,),
-        right="act",
+        right="approve",
     ),
-    Route("GET", "/cases", look.list_cases, "Cases", answers.Page[answers.Case], query=asks.CasesAsk),
-    Route("GET", "/cases/{id}", look.show_case, "One case", answers.CaseDetail),
+    Route("GET", "/cases", look.list_cases, "Cases", answers.Page[answers.Case], query=asks.CasesAsk, right="look"),
+    Route("GET", "/cases/{id}", look.show_case, "One case", answers.CaseDetail, right="look"),
     *(
         Route(
             "POST",
@@ -129,7 +135,15 @@ ROUTES: tuple[Route, ...] = (
         refusals=_CHANGE,
         right="act",
     ),
-    Route("GET", "/replays", look.list_replays, "Replays", answers.Page[answers.Replay], query=asks.ReplaysAsk),
+    Route(
+        "GET",
+        "/replays",
+        look.list_replays,
+        "Replays",
+        answers.Page[answers.Replay],
+        query=asks.ReplaysAsk,
+        right="look",
+    ),
     Route(
         "POST",
         "/replays",
@@ -140,7 +154,7 @@ ROUTES: tuple[Route, ...] = (
         refusals=(409,),
         right="act",
     ),
-    Route("GET", "/replays/{id}", look.show_replay, "Plan, progress and failures", answers.Replay),
+    Route("GET", "/replays/{id}", look.show_replay, "Plan, progress and failures", answers.Replay, right="look"),
     Route(
         "POST",
         "/replays/{id}/start",
@@ -162,7 +176,13 @@ ROUTES: tuple[Route, ...] = (
         right="act",
     ),
     Route(
-        "GET", "/reversals", look.list_reversals, "Reversals", answers.Page[answers.Reversal], query=asks.ReversalsAsk
+        "GET",
+        "/reversals",
+        look.list_reversals,
+        "Reversals",
+        answers.Page[answers.Reversal],
+        query=asks.ReversalsAsk,
+        right="look",
     ),
     Route(
         "POST",
@@ -172,9 +192,16 @@ ROUTES: tuple[Route, ...] = (
         answers.Reversal,
         body=asks.ReversalsPlanAsk,
         refusals=(409,),
-        right="act",
+        right="control",
     ),
-    Route("GET", "/reversals/{id}", look.show_reversal, "Plan, report, what was kept and why", answers.Reversal),
+    Route(
+        "GET",
+        "/reversals/{id}",
+        look.show_reversal,
+        "Plan, report, what was kept and why",
+        answers.Reversal,
+        right="look",
+    ),
     *(
         Route(
             "POST",
@@ -184,14 +211,16 @@ ROUTES: tuple[Route, ...] = (
             answers.Reversal,
             body=asks.Change,
             refusals=_CHANGE,
-            right="act",
+            right="control",
         )
         for verb, function, summary in (
             ("start", act.start_reversal, "Start a planned reversal"),
             ("cancel", act.cancel_reversal, "Stop a reversal"),
         )
     ),
-    Route("GET", "/pauses", control.list_pauses, "What is paused, and by whom", answers.Page[answers.Pause]),
+    Route(
+        "GET", "/pauses", control.list_pauses, "What is paused, and by whom", answers.Page[answers.Pause], right="look"
+    ),
     Route(
         "POST",
         "/pauses",
@@ -200,7 +229,7 @@ ROUTES: tuple[Route, ...] = (
         answers.Pause,
         body=asks.PauseAsk,
         refusals=(409,),
-        right="act",
+        right="control",
     ),
     Route(
         "POST",
@@ -210,9 +239,16 @@ ROUTES: tuple[Route, ...] = (
         answers.Lifted,
         body=asks.PauseAsk,
         refusals=_CHANGE,
-        right="act",
+        right="control",
     ),
-    Route("GET", "/handlers/{name}/rollout", control.show_rollout, "How far a handler is let out", answers.Rollout),
+    Route(
+        "GET",
+        "/handlers/{name}/rollout",
+        control.show_rollout,
+        "How far a handler is let out",
+        answers.Rollout,
+        right="look",
+    ),
     Route(
         "PUT",
         "/handlers/{name}/rollout",
@@ -221,9 +257,16 @@ ROUTES: tuple[Route, ...] = (
         answers.Rollout,
         body=asks.RolloutAsk,
         refusals=_CHANGE,
-        right="act",
+        right="control",
     ),
-    Route("GET", "/handlers/{name}/shadow", control.show_shadow, "What it would have written", answers.Shadow),
+    Route(
+        "GET",
+        "/handlers/{name}/shadow",
+        control.show_shadow,
+        "What it would have written",
+        answers.Shadow,
+        right="reveal",
+    ),
     Route(
         "POST",
         "/writes/{id}/review",
@@ -232,7 +275,7 @@ ROUTES: tuple[Route, ...] = (
         answers.Reviewed,
         body=asks.ReviewAsk,
         refusals=_CHANGE,
-        right="act",
+        right="judge",
     ),
     Route(
         "GET",
@@ -240,9 +283,24 @@ ROUTES: tuple[Route, ...] = (
         control.list_destinations,
         "How destinations are, and what waits for them",
         answers.Page[answers.Destination],
+        right="look",
     ),
-    Route("GET", "/questions", judge.list_questions, "What is judged, and how far", answers.Page[answers.Question]),
-    Route("GET", "/questions/{name}", judge.show_question, "One question, with its measure", answers.QuestionDetail),
+    Route(
+        "GET",
+        "/questions",
+        judge.list_questions,
+        "What is judged, and how far",
+        answers.Page[answers.Question],
+        right="look",
+    ),
+    Route(
+        "GET",
+        "/questions/{name}",
+        judge.show_question,
+        "One question, with its measure",
+        answers.QuestionDetail,
+        right="look",
+    ),
     Route(
         "POST",
         "/questions/{name}/mode",
@@ -251,7 +309,7 @@ ROUTES: tuple[Route, ...] = (
         answers.QuestionDetail,
         body=asks.ModeAsk,
         refusals=_CHANGE,
-        right="act",
+        right="control",
     ),
     Route(
         "POST",
@@ -261,7 +319,7 @@ ROUTES: tuple[Route, ...] = (
         answers.QuestionDetail,
         body=asks.RollbackAsk,
         refusals=_CHANGE,
-        right="act",
+        right="control",
     ),
     Route(
         "GET",
@@ -270,6 +328,7 @@ ROUTES: tuple[Route, ...] = (
         "What was decided about items of events",
         answers.Page[answers.Classification],
         query=asks.ClassificationsAsk,
+        right="look",
     ),
     Route(
         "GET",
@@ -277,6 +336,7 @@ ROUTES: tuple[Route, ...] = (
         judge.show_classification,
         "One decision, with what it rests on",
         answers.ClassificationDetail,
+        right="reveal",
     ),
     Route(
         "POST",
@@ -286,9 +346,13 @@ ROUTES: tuple[Route, ...] = (
         answers.Corrected,
         body=asks.CorrectAsk,
         refusals=_CHANGE,
-        right="act",
+        right="judge",
     ),
-    Route("GET", "/owners", look.list_owners, "Who answers for which failure", answers.Page[answers.Owner]),
-    Route("GET", "/handlers", look.list_handlers, "The workflows", answers.Page[answers.Handler]),
-    Route("GET", "/stats", look.show_stats, "The numbers of a window", answers.Stats, query=asks.StatsAsk),
+    Route(
+        "GET", "/owners", look.list_owners, "Who answers for which failure", answers.Page[answers.Owner], right="look"
+    ),
+    Route("GET", "/handlers", look.list_handlers, "The workflows", answers.Page[answers.Handler], right="look"),
+    Route(
+        "GET", "/stats", look.show_stats, "The numbers of a window", answers.Stats, query=asks.StatsAsk, right="look"
+    ),
 )
