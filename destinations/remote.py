@@ -18,7 +18,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from typing_extensions import TypeIs
 
-from destinations.base import Destination, Effect, Safety
+from destinations import references
+from destinations.base import Destination, Effect, EffectInvalid, Safety
 from destinations.http import Http, NotConfigured
 
 #: What an answer means. `done` and `already`: it stands there. `refused`: no, and asking again cannot cure it.
@@ -146,6 +147,20 @@ class Remote(Destination, Protocol):
 
     def ping(self, http: Http) -> bool:
         """A cheap read: whether the destination answers. Nothing is raised."""
+
+
+def not_to_be_sent(destination: Destination, effect: Effect) -> Sent | None:
+    """Why the effect is refused here, before anything goes out; None: it may go.
+
+    Checked once more: what the receipt of another write filled in was not known when the plan was made.
+    """
+    try:
+        destination.check(effect)
+    except EffectInvalid as invalid:
+        return Sent("refused", f"not sent: {'; '.join(invalid.problems)}")
+    if references.named(effect.body):
+        return Sent("refused", "not sent: a write before it has no receipt yet")
+    return None
 
 
 def is_remote(destination: Destination) -> TypeIs[Remote]:

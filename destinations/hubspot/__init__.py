@@ -15,7 +15,6 @@ from typing import Any
 
 from contracts.money import Money
 from counterfoil.settings import secret
-from destinations import references
 from destinations.base import Effect, EffectInvalid, Safety
 from destinations.echoes import Echoes
 from destinations.http import Failed, Http, NotConfigured
@@ -29,7 +28,7 @@ from destinations.hubspot.fields import Id, Value
 from destinations.hubspot.links import Associate, Dissociate
 from destinations.hubspot.records import NEWEST_BY, Upsert
 from destinations.hubspot.tasks import CreateTask
-from destinations.remote import Attempt, Finding, Image, Operation, Sent
+from destinations.remote import Attempt, Finding, Image, Operation, Sent, not_to_be_sent
 
 NAME = "hubspot"
 API_BASE = "https://api.hubapi.com"
@@ -158,14 +157,8 @@ class HubSpot:
         return ACTIONS[effect.operation].look(http, effect)
 
     def send(self, http: Http, effect: Effect, key: str, image: Image | None) -> Sent:
-        try:
-            # Once more: what another write's receipt filled in was not known when the plan was made.
-            self.check(effect)
-        except EffectInvalid as invalid:
-            return Sent("refused", f"not sent: {'; '.join(invalid.problems)}")
-        if references.named(effect.body):
-            return Sent("refused", "not sent: a write before it has no receipt yet")
-        return ACTIONS[effect.operation].send(http, effect, key, image)
+        refused = not_to_be_sent(self, effect)
+        return refused or ACTIONS[effect.operation].send(http, effect, key, image)
 
     def probe(self, http: Http, effect: Effect, attempt: Attempt) -> Finding:
         try:

@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec
 
-from destinations import references
 from destinations.base import Effect, EffectInvalid, Safety
 from destinations.echoes import Echoes
 from destinations.http import Failed, Http
-from destinations.remote import Attempt, Finding, Image, Operation, Sent
+from destinations.remote import Attempt, Finding, Image, Operation, Sent, not_to_be_sent
 from destinations.stripe import check, credit_notes, customers, invoices, metadata, refunds, wire
 from destinations.stripe.echoes import StripeEchoes
 from destinations.stripe.operation import Kind, is_down
@@ -72,14 +71,8 @@ class Stripe:
         return KINDS[effect.operation].look(http, effect)
 
     def send(self, http: Http, effect: Effect, key: str, image: Image | None) -> Sent:
-        try:
-            # Once more: what was filled in for another write's receipt was not known when the plan was made.
-            self.check(effect)
-        except EffectInvalid as invalid:
-            return Sent("refused", f"not sent: {'; '.join(invalid.problems)}")
-        if references.named(effect.body):
-            return Sent("refused", "not sent: a write before it has no receipt yet")
-        return KINDS[effect.operation].send(http, effect, key, image)
+        refused = not_to_be_sent(self, effect)
+        return refused or KINDS[effect.operation].send(http, effect, key, image)
 
     def probe(self, http: Http, effect: Effect, attempt: Attempt) -> Finding:
         try:
