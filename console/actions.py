@@ -124,6 +124,16 @@ def _start(conn: Connection, replay_id: UUID, who: str, reason: str) -> None:
     replay.start(conn, replay_id, who=who, reason=reason)
 
 
+def pause_replay(conn: Connection, who: str, replay_id: UUID, ask: asks.Change) -> None:
+    """Hold a running replay; what was queued already goes on."""
+    replay.pause(conn, replay_id, who=who, reason=ask.reason)
+
+
+def resume_replay(conn: Connection, who: str, replay_id: UUID, ask: asks.Change) -> None:
+    """Let a paused replay go on where it was."""
+    replay.resume(conn, replay_id, who=who, reason=ask.reason)
+
+
 def cancel_replay(conn: Connection, who: str, replay_id: UUID, ask: asks.Change) -> None:
     """Stop a replay; what was queued already stays queued."""
     replay.cancel(conn, replay_id, who=who, reason=ask.reason)

@@ -78,3 +78,13 @@ def start_reversal(conn: Connection, who: str, reversal_id: UUID, ask: asks.Chan
 def cancel_reversal(conn: Connection, who: str, reversal_id: UUID, ask: asks.Change) -> None:
     """Stop a reversal; what is on its way goes on."""
     reversals.cancel(conn, reversal_id, who=who, reason=ask.reason)
+
+
+def pause_reversal(conn: Connection, who: str, reversal_id: UUID, ask: asks.Change) -> None:
+    """Hold a running reversal; what is on its way goes on."""
+    reversals.pause(conn, reversal_id, who=who, reason=ask.reason)
+
+
+def resume_reversal(conn: Connection, who: str, reversal_id: UUID, ask: asks.Change) -> None:
+    """Let a paused reversal go on where it was."""
+    reversals.resume(conn, reversal_id, who=who, reason=ask.reason)

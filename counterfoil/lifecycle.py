@@ -13,6 +13,7 @@ write      planned ─▶ awaiting_approval ─▶ approved ─▶ sending ─�
 case       open ─▶ acknowledged ─▶ snoozed ─▶ resolved | dismissed
 
 replay     planned ─▶ running ─▶ finished | cancelled
+                        └▶ paused ─▶ running | cancelled
 """
 
 from collections.abc import Mapping
@@ -64,6 +65,7 @@ class ReplayState(StrEnum):
 
     PLANNED = "planned"  #: counted and shown, nothing moved
     RUNNING = "running"  #: events go back to the queue in portions
+    PAUSED = "paused"  #: a person holds it; what was queued before goes on, nothing more is sent
     FINISHED = "finished"  #: every item has its outcome
     CANCELLED = "cancelled"  #: a person stopped it; what was queued before stays queued
 
@@ -110,7 +112,8 @@ CASE_MOVES: Mapping[CaseState, frozenset[CaseState]] = {
 
 REPLAY_MOVES: Mapping[ReplayState, frozenset[ReplayState]] = {
     R.PLANNED: frozenset({R.RUNNING, R.CANCELLED}),
-    R.RUNNING: frozenset({R.FINISHED, R.CANCELLED}),
+    R.RUNNING: frozenset({R.PAUSED, R.FINISHED, R.CANCELLED}),
+    R.PAUSED: frozenset({R.RUNNING, R.CANCELLED}),
     R.FINISHED: frozenset(),
     R.CANCELLED: frozenset(),
 }

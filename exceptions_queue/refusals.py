@@ -77,6 +77,14 @@ class ReplayNotPlanned(NotNow):
     """The replay was started or cancelled before."""
 
 
+class ReplayNotRunning(NotNow):
+    """Only what runs can be paused."""
+
+
+class ReplayNotPaused(NotNow):
+    """Only what is paused can be resumed."""
+
+
 class ReplayEnded(NotNow):
     """The replay has ended; there is nothing left to cancel."""
 

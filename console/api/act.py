@@ -120,19 +120,19 @@ def plan_reversal(asking: Asking) -> Reply:
 
 
 def start_reversal(asking: Asking) -> Reply:
-    def start(conn: Connection) -> UUID:
-        taking_back.start_reversal(conn, asking.actor.name, asking.one, asking.body)
-        return asking.one
+    return _reversal_moved(asking, taking_back.start_reversal)
 
-    return _reversal(asking, "start_reversal", start)
+
+def pause_reversal(asking: Asking) -> Reply:
+    return _reversal_moved(asking, taking_back.pause_reversal)
+
+
+def resume_reversal(asking: Asking) -> Reply:
+    return _reversal_moved(asking, taking_back.resume_reversal)
 
 
 def cancel_reversal(asking: Asking) -> Reply:
-    def cancel(conn: Connection) -> UUID:
-        taking_back.cancel_reversal(conn, asking.actor.name, asking.one, asking.body)
-        return asking.one
-
-    return _reversal(asking, "cancel_reversal", cancel)
+    return _reversal_moved(asking, taking_back.cancel_reversal)
 
 
 def replay_case(asking: Asking) -> Reply:
@@ -146,19 +146,19 @@ def plan_replay(asking: Asking) -> Reply:
 
 
 def start_replay(asking: Asking) -> Reply:
-    def start(conn: Connection) -> UUID:
-        actions.start_replay(conn, asking.actor.name, asking.one, asking.body)
-        return asking.one
+    return _replay_moved(asking, actions.start_replay)
 
-    return _replay(asking, "start_replay", start)
+
+def pause_replay(asking: Asking) -> Reply:
+    return _replay_moved(asking, actions.pause_replay)
+
+
+def resume_replay(asking: Asking) -> Reply:
+    return _replay_moved(asking, actions.resume_replay)
 
 
 def cancel_replay(asking: Asking) -> Reply:
-    def cancel(conn: Connection) -> UUID:
-        actions.cancel_replay(conn, asking.actor.name, asking.one, asking.body)
-        return asking.one
-
-    return _replay(asking, "cancel_replay", cancel)
+    return _replay_moved(asking, actions.cancel_replay)
 
 
 def once(asking: Asking, name: str, act: Callable[[Connection], Done], answer: Callable[[Done], BaseModel]) -> Reply:
@@ -206,3 +206,16 @@ def _replay(asking: Asking, name: str, act: Callable[[Connection], UUID]) -> Rep
 
 def _reversal(asking: Asking, name: str, act: Callable[[Connection], UUID]) -> Reply:
     return once(asking, name, lambda conn: {"id": str(act(conn))}, lambda done: look.reversal(UUID(done["id"])))
+
+
+def _replay_moved(asking: Asking, action: Callable[[Connection, str, UUID, Any], None]) -> Reply:
+    return _replay(asking, action.__name__, lambda conn: _acted(conn, asking, action))
+
+
+def _reversal_moved(asking: Asking, action: Callable[[Connection, str, UUID, Any], None]) -> Reply:
+    return _reversal(asking, action.__name__, lambda conn: _acted(conn, asking, action))
+
+
+def _acted(conn: Connection, asking: Asking, action: Callable[[Connection, str, UUID, Any], None]) -> UUID:
+    action(conn, asking.actor.name, asking.one, asking.body)
+    return asking.one

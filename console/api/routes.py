@@ -155,25 +155,23 @@ ROUTES: tuple[Route, ...] = (
         right="act",
     ),
     Route("GET", "/replays/{id}", look.show_replay, "Plan, progress and failures", answers.Replay, right="look"),
-    Route(
-        "POST",
-        "/replays/{id}/start",
-        act.start_replay,
-        "Start a planned replay",
-        answers.Replay,
-        body=asks.Change,
-        refusals=_CHANGE,
-        right="act",
-    ),
-    Route(
-        "POST",
-        "/replays/{id}/cancel",
-        act.cancel_replay,
-        "Stop a replay",
-        answers.Replay,
-        body=asks.Change,
-        refusals=_CHANGE,
-        right="act",
+    *(
+        Route(
+            "POST",
+            f"/replays/{{id}}/{verb}",
+            function,
+            summary,
+            answers.Replay,
+            body=asks.Change,
+            refusals=_CHANGE,
+            right="act",
+        )
+        for verb, function, summary in (
+            ("start", act.start_replay, "Start a planned replay"),
+            ("pause", act.pause_replay, "Hold a running replay"),
+            ("resume", act.resume_replay, "Let a paused replay go on where it was"),
+            ("cancel", act.cancel_replay, "Stop a replay"),
+        )
     ),
     Route(
         "GET",
@@ -215,6 +213,8 @@ ROUTES: tuple[Route, ...] = (
         )
         for verb, function, summary in (
             ("start", act.start_reversal, "Start a planned reversal"),
+            ("pause", act.pause_reversal, "Hold a running reversal"),
+            ("resume", act.resume_reversal, "Let a paused reversal go on where it was"),
             ("cancel", act.cancel_reversal, "Stop a reversal"),
         )
     ),

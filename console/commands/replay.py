@@ -1,6 +1,6 @@
 """Replay: one event, or many by filter as a job on the server with a plan first."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -76,24 +76,42 @@ def show(replay: JobId, json: Json = False) -> None:
 @replays.command("start")
 def start(replay: JobId, reason: Why = None, as_: As = None, json: Json = False) -> None:
     """Start a replay that was planned."""
-    from console import actions, asks
-    from console.api import look as api
+    from console import actions
 
-    job, ask = shared.uuid(replay, "replay"), shared.asked(asks.Change, reason=reason)
-    with actions.doing() as conn:
-        actions.start_replay(conn, shared.actor(as_), job, ask)
-    put_replay(api.a_replay(job), json)
+    _moved(actions.start_replay, replay, reason, as_, json)
+
+
+@replays.command("pause")
+def pause(replay: JobId, reason: Why = None, as_: As = None, json: Json = False) -> None:
+    """Hold a running replay; what was queued already goes on."""
+    from console import actions
+
+    _moved(actions.pause_replay, replay, reason, as_, json)
+
+
+@replays.command("resume")
+def resume(replay: JobId, reason: Why = None, as_: As = None, json: Json = False) -> None:
+    """Let a paused replay go on where it was."""
+    from console import actions
+
+    _moved(actions.resume_replay, replay, reason, as_, json)
 
 
 @replays.command("cancel")
 def cancel(replay: JobId, reason: Why = None, as_: As = None, json: Json = False) -> None:
     """Stop a replay; what was queued already stays queued."""
+    from console import actions
+
+    _moved(actions.cancel_replay, replay, reason, as_, json)
+
+
+def _moved(action: Callable[..., None], replay: str, reason: str | None, as_: str | None, json: bool) -> None:
     from console import actions, asks
     from console.api import look as api
 
     job, ask = shared.uuid(replay, "replay"), shared.asked(asks.Change, reason=reason)
     with actions.doing() as conn:
-        actions.cancel_replay(conn, shared.actor(as_), job, ask)
+        action(conn, shared.actor(as_), job, ask)
     put_replay(api.a_replay(job), json)
 
 

@@ -1,6 +1,6 @@
 """Taking back what was written, one or many; asking about a write; settling a doubt. As the API's routes do it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -74,24 +74,42 @@ def show(reversal: JobId, json: Json = False) -> None:
 @reversals.command("start")
 def start(reversal: JobId, reason: Why = None, as_: As = None, json: Json = False) -> None:
     """Start a reversal that was planned."""
-    from console import actions, asks, taking_back
-    from console.api import look as api
+    from console import taking_back
 
-    job, ask = shared.uuid(reversal, "reversal"), shared.asked(asks.Change, reason=reason)
-    with actions.doing() as conn:
-        taking_back.start_reversal(conn, shared.actor(as_), job, ask)
-    put_reversal(api.reversal(job), json)
+    _moved(taking_back.start_reversal, reversal, reason, as_, json)
+
+
+@reversals.command("pause")
+def pause(reversal: JobId, reason: Why = None, as_: As = None, json: Json = False) -> None:
+    """Hold a running reversal; what is on its way goes on."""
+    from console import taking_back
+
+    _moved(taking_back.pause_reversal, reversal, reason, as_, json)
+
+
+@reversals.command("resume")
+def resume(reversal: JobId, reason: Why = None, as_: As = None, json: Json = False) -> None:
+    """Let a paused reversal go on where it was."""
+    from console import taking_back
+
+    _moved(taking_back.resume_reversal, reversal, reason, as_, json)
 
 
 @reversals.command("cancel")
 def cancel(reversal: JobId, reason: Why = None, as_: As = None, json: Json = False) -> None:
     """Stop a reversal; what is on its way goes on."""
-    from console import actions, asks, taking_back
+    from console import taking_back
+
+    _moved(taking_back.cancel_reversal, reversal, reason, as_, json)
+
+
+def _moved(action: Callable[..., None], reversal: str, reason: str | None, as_: str | None, json: bool) -> None:
+    from console import actions, asks
     from console.api import look as api
 
     job, ask = shared.uuid(reversal, "reversal"), shared.asked(asks.Change, reason=reason)
     with actions.doing() as conn:
-        taking_back.cancel_reversal(conn, shared.actor(as_), job, ask)
+        action(conn, shared.actor(as_), job, ask)
     put_reversal(api.reversal(job), json)
 
 

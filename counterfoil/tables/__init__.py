@@ -6,6 +6,7 @@ from counterfoil.tables.cases import Case, CaseEvent, Notification, Replay, Repl
 from counterfoil.tables.controls import CapUse, DestinationState, Pause, Review, Rollout, RolloutChange
 from counterfoil.tables.events import Checkpoint, Event, Payload, Run, SubjectState
 from counterfoil.tables.judgement import Decision, Label, PaidAnswer, QuestionState, Spend, TrainedModel
+from counterfoil.tables.mentions import Mention, MentionMark
 from counterfoil.tables.people import ApiToken, ProviderVisit, SignedIn, SignInLink, Throttle, User
 from counterfoil.tables.reversals import Reversal, ReversalItem
 from counterfoil.tables.tallies import Tally
@@ -31,6 +32,8 @@ __all__ = [
     "Event",
     "Fact",
     "Label",
+    "Mention",
+    "MentionMark",
     "Notification",
     "PaidAnswer",
     "Pause",

@@ -9,15 +9,30 @@ Imports what the engine may: each write is taken back by `engine.sending.reversi
 
 from engine.reversals.filters import WriteFilter
 from engine.reversals.plan import plan_reversal
-from engine.reversals.run import ReversalEnded, ReversalNotFound, ReversalNotPlanned, advance, cancel, start
+from engine.reversals.run import (
+    ReversalEnded,
+    ReversalNotFound,
+    ReversalNotPaused,
+    ReversalNotPlanned,
+    ReversalNotRunning,
+    advance,
+    cancel,
+    pause,
+    resume,
+    start,
+)
 
 __all__ = [
     "ReversalEnded",
     "ReversalNotFound",
+    "ReversalNotPaused",
     "ReversalNotPlanned",
+    "ReversalNotRunning",
     "WriteFilter",
     "advance",
     "cancel",
+    "pause",
     "plan_reversal",
+    "resume",
     "start",
 ]

@@ -31,6 +31,14 @@ class ReversalNotPlanned(NotNow):
     """The reversal was started or cancelled before."""
 
 
+class ReversalNotRunning(NotNow):
+    """Only what runs can be paused."""
+
+
+class ReversalNotPaused(NotNow):
+    """Only what is paused can be resumed."""
+
+
 class ReversalEnded(NotNow):
     """The reversal has ended; there is nothing left to cancel."""
 
@@ -38,9 +46,30 @@ class ReversalEnded(NotNow):
 def start(conn: Connection, reversal_id: UUID, *, who: str, reason: str) -> None:
     """Let a planned reversal run. Raises: ReversalNotFound, ReversalNotPlanned, ReasonMissing."""
     who, reason = signed(who, reason)
-    if not move(conn, "reversal", [reversal_id], ReplayState.RUNNING, sets={"started_at": NOW}):
-        raise ReversalNotPlanned(f"the reversal is {_status(conn, reversal_id)}; only a planned one is started")
+    if (now := _status(conn, reversal_id)) != ReplayState.PLANNED:
+        raise ReversalNotPlanned(f"the reversal is {now}; only a planned one is started")
+    move(conn, "reversal", [reversal_id], ReplayState.RUNNING, sets={"started_at": NOW})
     audit.append(conn, "desk", [audit.Entry(who, "reversal.started", f"reversal:{reversal_id}", {"reason": reason})])
+
+
+def pause(conn: Connection, reversal_id: UUID, *, who: str, reason: str) -> None:
+    """Hold a running reversal: what is on its way goes on, nothing more is begun until it is resumed.
+
+    Raises: ReversalNotFound, ReversalNotRunning, ReasonMissing.
+    """
+    who, reason = signed(who, reason)
+    if not move(conn, "reversal", [reversal_id], ReplayState.PAUSED):
+        raise ReversalNotRunning(f"the reversal is {_status(conn, reversal_id)}; only a running one is paused")
+    audit.append(conn, "desk", [audit.Entry(who, "reversal.paused", f"reversal:{reversal_id}", {"reason": reason})])
+
+
+def resume(conn: Connection, reversal_id: UUID, *, who: str, reason: str) -> None:
+    """Let a paused reversal go on where it was. Raises: ReversalNotFound, ReversalNotPaused, ReasonMissing."""
+    who, reason = signed(who, reason)
+    if (now := _status(conn, reversal_id)) != ReplayState.PAUSED:
+        raise ReversalNotPaused(f"the reversal is {now}; only a paused one is resumed")
+    move(conn, "reversal", [reversal_id], ReplayState.RUNNING)
+    audit.append(conn, "desk", [audit.Entry(who, "reversal.resumed", f"reversal:{reversal_id}", {"reason": reason})])
 
 
 def cancel(conn: Connection, reversal_id: UUID, *, who: str, reason: str) -> None:
@@ -61,9 +90,9 @@ def cancel(conn: Connection, reversal_id: UUID, *, who: str, reason: str) -> Non
 
 
 def advance(conn: Connection, destinations: Mapping[str, Destination]) -> dict[str, int]:
-    """One pass over every running reversal (and the last items of cancelled ones); the caller commits, then rings."""
+    """One pass over every running reversal (and the last items of held ones); the caller commits, then rings."""
     running = conn.execute(
-        "SELECT r.* FROM reversals r WHERE r.status = 'running' OR (r.status = 'cancelled' AND EXISTS"
+        "SELECT r.* FROM reversals r WHERE r.status = 'running' OR (r.status IN ('paused', 'cancelled') AND EXISTS"
         " (SELECT 1 FROM reversal_items i WHERE i.reversal_id = r.id AND i.status = 'begun'))"
         " ORDER BY r.id FOR UPDATE SKIP LOCKED"
     ).fetchall()
@@ -174,7 +203,7 @@ def _outcome(conn: Connection, reversal_id: UUID) -> dict[str, int]:
 
 
 def _status(conn: Connection, reversal_id: UUID) -> str:
-    row = conn.execute("SELECT status FROM reversals WHERE id = %s", (reversal_id,)).fetchone()
+    row = conn.execute("SELECT status FROM reversals WHERE id = %s FOR UPDATE", (reversal_id,)).fetchone()
     if row is None:
         raise ReversalNotFound(f"there is no reversal {reversal_id}")
     return str(row["status"])

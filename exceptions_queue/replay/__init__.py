@@ -14,12 +14,14 @@ from exceptions_queue.refusals import (
     FilterRefused,
     ReplayEnded,
     ReplayNotFound,
+    ReplayNotPaused,
     ReplayNotPlanned,
+    ReplayNotRunning,
 )
 from exceptions_queue.replay.filters import ReplayFilter
 from exceptions_queue.replay.one import FromStep, replay_event
 from exceptions_queue.replay.plan import plan_replay
-from exceptions_queue.replay.run import advance, cancel, progress, start
+from exceptions_queue.replay.run import advance, cancel, pause, progress, resume, start
 
 __all__ = [
     "EventNotFound",
@@ -29,11 +31,15 @@ __all__ = [
     "ReplayEnded",
     "ReplayFilter",
     "ReplayNotFound",
+    "ReplayNotPaused",
     "ReplayNotPlanned",
+    "ReplayNotRunning",
     "advance",
     "cancel",
+    "pause",
     "plan_replay",
     "progress",
     "replay_event",
+    "resume",
     "start",
 ]

@@ -12,7 +12,14 @@ from counterfoil import audit
 from counterfoil.database import Connection
 from counterfoil.ledger import NOW, move
 from counterfoil.lifecycle import EventState, ReplayState
-from exceptions_queue.refusals import ReplayEnded, ReplayNotFound, ReplayNotPlanned, signed
+from exceptions_queue.refusals import (
+    ReplayEnded,
+    ReplayNotFound,
+    ReplayNotPaused,
+    ReplayNotPlanned,
+    ReplayNotRunning,
+    signed,
+)
 
 #: Events of one replay under way at once: a worker's two groups, so that it never idles between our passes.
 PORTION = 200
@@ -23,9 +30,30 @@ FAILURES_SHOWN_MAX = 100
 def start(conn: Connection, replay_id: UUID, *, who: str, reason: str) -> None:
     """Let a planned replay run. Raises: ReplayNotFound, ReplayNotPlanned, ReasonMissing."""
     who, reason = signed(who, reason)
-    if not move(conn, "replay", [replay_id], ReplayState.RUNNING, sets={"started_at": NOW}):
-        raise ReplayNotPlanned(f"the replay is {_get(conn, replay_id)['status']}; only a planned one is started")
+    if (now := _get(conn, replay_id, lock=True)["status"]) != ReplayState.PLANNED:
+        raise ReplayNotPlanned(f"the replay is {now}; only a planned one is started")
+    move(conn, "replay", [replay_id], ReplayState.RUNNING, sets={"started_at": NOW})
     audit.append(conn, "desk", [audit.Entry(who, "replay.started", f"replay:{replay_id}", {"reason": reason})])
+
+
+def pause(conn: Connection, replay_id: UUID, *, who: str, reason: str) -> None:
+    """Hold a running replay: what is queued already goes on, nothing more is sent until it is resumed.
+
+    Raises: ReplayNotFound, ReplayNotRunning, ReasonMissing.
+    """
+    who, reason = signed(who, reason)
+    if not move(conn, "replay", [replay_id], ReplayState.PAUSED):
+        raise ReplayNotRunning(f"the replay is {_get(conn, replay_id)['status']}; only a running one is paused")
+    audit.append(conn, "desk", [audit.Entry(who, "replay.paused", f"replay:{replay_id}", {"reason": reason})])
+
+
+def resume(conn: Connection, replay_id: UUID, *, who: str, reason: str) -> None:
+    """Let a paused replay go on where it was. Raises: ReplayNotFound, ReplayNotPaused, ReasonMissing."""
+    who, reason = signed(who, reason)
+    if (now := _get(conn, replay_id, lock=True)["status"]) != ReplayState.PAUSED:
+        raise ReplayNotPaused(f"the replay is {now}; only a paused one is resumed")
+    move(conn, "replay", [replay_id], ReplayState.RUNNING)
+    audit.append(conn, "desk", [audit.Entry(who, "replay.resumed", f"replay:{replay_id}", {"reason": reason})])
 
 
 def cancel(conn: Connection, replay_id: UUID, *, who: str, reason: str) -> None:
@@ -45,9 +73,9 @@ def cancel(conn: Connection, replay_id: UUID, *, who: str, reason: str) -> None:
 
 
 def advance(conn: Connection) -> dict[str, int]:
-    """One pass over every running replay (and the last items of cancelled ones); the caller commits, then rings."""
+    """One pass over every running replay (and the last items of held ones); the caller commits, then rings."""
     running = conn.execute(
-        "SELECT r.* FROM replays r WHERE r.status = 'running' OR (r.status = 'cancelled' AND EXISTS"
+        "SELECT r.* FROM replays r WHERE r.status = 'running' OR (r.status IN ('paused', 'cancelled') AND EXISTS"
         " (SELECT 1 FROM replay_items i WHERE i.replay_id = r.id AND i.status = 'queued'))"
         " ORDER BY r.id FOR UPDATE SKIP LOCKED"
     ).fetchall()
@@ -155,8 +183,9 @@ def progress(conn: Connection, replay_id: UUID) -> dict[str, Any]:
     return {**replay, "total": sum(counts.values()), "items": counts, "failures": failed}
 
 
-def _get(conn: Connection, replay_id: UUID) -> dict[str, Any]:
-    replay = conn.execute("SELECT * FROM replays WHERE id = %s", (replay_id,)).fetchone()
+def _get(conn: Connection, replay_id: UUID, *, lock: bool = False) -> dict[str, Any]:
+    held = " FOR UPDATE" if lock else ""
+    replay = conn.execute(f"SELECT * FROM replays WHERE id = %s{held}", (replay_id,)).fetchone()
     if replay is None:
         raise ReplayNotFound(f"there is no replay {replay_id}")
     return replay

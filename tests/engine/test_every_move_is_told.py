@@ -158,6 +158,8 @@ def much_is_taken_back(office: Office, look: Look) -> None:
                 reversals.cancel(office.conn, id, **SIGNED)
             else:
                 reversals.start(office.conn, id, **SIGNED)
+                reversals.pause(office.conn, id, **SIGNED)
+                reversals.resume(office.conn, id, **SIGNED)
     office.carry_on(id, rounds=2)
     office.approve_all()
     office.carry_on(id)
@@ -165,6 +167,11 @@ def much_is_taken_back(office: Office, look: Look) -> None:
         other = reversals.plan_reversal(office.conn, {"handler": "sets_the_plan"}, destinations.find(), **SIGNED)
         reversals.start(office.conn, other, **SIGNED)
         reversals.cancel(office.conn, other, **SIGNED)
+    with office.conn.transaction():
+        held = reversals.plan_reversal(office.conn, {"handler": "sets_the_plan"}, destinations.find(), **SIGNED)
+        reversals.start(office.conn, held, **SIGNED)
+        reversals.pause(office.conn, held, **SIGNED)
+        reversals.cancel(office.conn, held, **SIGNED)
 
 
 def broken(office: Office, number: int) -> UUID:
@@ -225,13 +232,17 @@ def replayed(office: Office, id: UUID) -> None:
 
 
 def replays_run(office: Office, look: Look) -> None:
-    """Planned, started, finished; planned and cancelled; started and cancelled."""
-    for after in ("finished", "planned", "running"):
+    """Planned, started, paused, resumed, finished; cancelled when planned, running, paused."""
+    for after in ("finished", "planned", "running", "paused"):
         with office.conn.transaction():
             id = replay.plan_replay(office.conn, {"type": "ticket.creation"}, from_step="start", **SIGNED)
             if after != "planned":
                 replay.start(office.conn, id, **SIGNED)
-            if after != "finished":
+            if after in ("finished", "paused"):
+                replay.pause(office.conn, id, **SIGNED)
+            if after == "finished":
+                replay.resume(office.conn, id, **SIGNED)
+            else:
                 replay.cancel(office.conn, id, **SIGNED)
         for _ in range(4):
             with office.conn.transaction():

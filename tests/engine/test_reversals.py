@@ -152,6 +152,29 @@ def test_a_cancelled_one_stops_and_watches_what_is_on_its_way(
         reversals.start(office.conn, UUID(int=1), **SIGNED)
 
 
+def test_a_paused_one_begins_nothing_and_goes_on_where_it_was(
+    office: Office, an_event: AnEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was begun is taken back meanwhile. Break it: let `advance` begin for one that is not running."""
+    monkeypatch.setattr("engine.reversals.run.PORTION", 2)
+    for number in range(5):
+        an_event("ticket.creation", number)
+    office.work()
+    id = started(office, destination="books")
+    with office.conn.transaction():
+        reversals.advance(office.conn, destinations.find())
+        reversals.pause(office.conn, id, **SIGNED)
+    office.carry_on(id, rounds=3)
+    assert office.items(id) == {"reversed": 2, "planned": 3}
+    with pytest.raises(reversals.ReversalNotRunning), office.conn.transaction():
+        reversals.pause(office.conn, id, **SIGNED)
+    with office.conn.transaction():
+        reversals.resume(office.conn, id, **SIGNED)
+    with pytest.raises(reversals.ReversalNotPaused), office.conn.transaction():
+        reversals.resume(office.conn, id, **SIGNED)
+    assert office.carry_on(id) == {"reversed": 5}
+
+
 def test_what_people_refuse_could_not_be_taken_back(office: Office, an_event: AnEvent, look: Look) -> None:
     """One waits for a person and holds up no other; a no is the reason in the report."""
     for number in (1, 900):

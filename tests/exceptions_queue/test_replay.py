@@ -202,9 +202,53 @@ def test_a_cancelled_replay_leaves_what_is_queued_and_touches_nothing_more(conn:
         replay.start(conn, job, **SIGNED)
 
 
+def test_a_paused_replay_moves_nothing_and_goes_on_where_it_was(conn: Connection, many_events: Any) -> None:
+    """What was queued comes to rest and is counted; not one event more is sent until somebody says so.
+
+    Break it: let `advance` send for a job that is not running.
+    """
+    events = many_events(450)
+    job = replay.plan_replay(conn, {"source": "stripe"}, from_step="start", **SIGNED)
+    with pytest.raises(replay.ReplayNotRunning, match="planned"):
+        replay.pause(conn, job, **SIGNED)
+    replay.start(conn, job, **SIGNED)
+    replay.advance(conn)
+    replay.pause(conn, job, **SIGNED)
+    finish(conn, events[:200])
+    for _ in range(3):
+        assert replay.advance(conn).get("queued", 0) == 0
+    shown = replay.progress(conn, job)
+    assert (shown["status"], shown["started_at"] is not None) == ("paused", True)
+    assert shown["items"] == {"planned": 250, "queued": 0, "done": 200, "failed": 0, "skipped": 0}
+
+    with pytest.raises(replay.ReplayNotPlanned, match="paused"):
+        replay.start(conn, job, **SIGNED)
+    replay.resume(conn, job, **SIGNED)
+    with pytest.raises(replay.ReplayNotPaused, match="running"):
+        replay.resume(conn, job, **SIGNED)
+    assert replay.advance(conn)["queued"] == 200
+    assert queued(conn) == events[200:400]
+    finish(conn, events[200:400])
+    replay.advance(conn)
+    finish(conn, events[400:])
+    assert replay.advance(conn)["finished"] == 1
+    assert {the_event(conn, one)["generation"] for one in (events[0], events[449])} == {1}
+
+
+def test_a_paused_replay_can_be_cancelled(conn: Connection, many_events: Any) -> None:
+    """Whoever paused it to look decides that enough was seen."""
+    many_events(3)
+    job = replay.plan_replay(conn, {"source": "stripe"}, from_step="start", **SIGNED)
+    replay.start(conn, job, **SIGNED)
+    replay.pause(conn, job, **SIGNED)
+    replay.cancel(conn, job, **SIGNED)
+    assert replay.advance(conn) == {}
+    assert replay.progress(conn, job)["items"]["skipped"] == 3
+
+
 def test_a_replay_that_is_none_is_not_found(conn: Connection) -> None:
     """Every function that names one says so."""
-    for act in (replay.start, replay.cancel):
+    for act in (replay.start, replay.pause, replay.resume, replay.cancel):
         with pytest.raises(replay.ReplayNotFound):
             act(conn, keys.new_id(), **SIGNED)
     with pytest.raises(replay.ReplayNotFound):

@@ -291,6 +291,22 @@ def upgrade() -> None:
     )
     op.create_index("facts_event", "facts", ["event_id"], unique=False)
     op.create_table(
+        "mention_marks",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("through", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "mentions",
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("value", sa.Text(collation="C"), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("kind IN ('id', 'email', 'name', 'amount')", name="mentions_kind"),
+        sa.PrimaryKeyConstraint("kind", "value", "amount_minor", "event_id"),
+    )
+    op.create_index("mentions_event", "mentions", ["event_id"], unique=False)
+    op.create_table(
         "model_spends",
         sa.Column("budget", sa.String(), nullable=False),
         sa.Column("window_start", sa.DateTime(timezone=True), nullable=False),
@@ -377,7 +393,9 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("status IN ('planned', 'running', 'finished', 'cancelled')", name="replays_status"),
+        sa.CheckConstraint(
+            "status IN ('planned', 'running', 'paused', 'finished', 'cancelled')", name="replays_status"
+        ),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -395,7 +413,9 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("status IN ('planned', 'running', 'finished', 'cancelled')", name="reversals_status"),
+        sa.CheckConstraint(
+            "status IN ('planned', 'running', 'paused', 'finished', 'cancelled')", name="reversals_status"
+        ),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -1012,6 +1032,9 @@ def downgrade() -> None:
     op.drop_table("pauses")
     op.drop_table("paid_answers")
     op.drop_table("model_spends")
+    op.drop_index("mentions_event", table_name="mentions")
+    op.drop_table("mentions")
+    op.drop_table("mention_marks")
     op.drop_index("facts_event", table_name="facts")
     op.drop_table("facts")
     op.drop_index("events_subject_due", table_name="events", postgresql_where=sa.text("due_at IS NOT NULL"))
