@@ -4,6 +4,7 @@ from counterfoil.tables.audit import ApiRequest, AuditEntry, AuditHead, Rejectio
 from counterfoil.tables.books import BooksAccount, BooksEntry, BooksLine
 from counterfoil.tables.cases import Case, CaseEvent, Notification, Replay, ReplayItem
 from counterfoil.tables.controls import CapUse, DestinationState, Pause, Review, Rollout, RolloutChange
+from counterfoil.tables.desk import DeskLook
 from counterfoil.tables.events import Checkpoint, Event, Payload, Run, SubjectState
 from counterfoil.tables.judgement import Decision, Label, PaidAnswer, QuestionState, Spend, TrainedModel
 from counterfoil.tables.mentions import Mention, MentionMark
@@ -27,6 +28,7 @@ __all__ = [
     "CaseEvent",
     "Checkpoint",
     "Decision",
+    "DeskLook",
     "DestinationState",
     "Echo",
     "Event",

@@ -26,6 +26,17 @@ class Case(SQLModel, table=True):
             postgresql_where=text("status IN ('open', 'acknowledged', 'snoozed')"),
         ),
         Index("cases_status_due", "status", "due_at"),
+        # Whose they are and how urgent, without a look at the rows: a desk is ordered anew each time it is looked at.
+        Index(
+            "cases_desk",
+            "failure_class",
+            "source",
+            "handler",
+            "owner",
+            postgresql_include=["id", "status", "opened_at", "due_at"],
+            postgresql_where=text("status IN ('open', 'acknowledged', 'snoozed')"),
+        ),
+        Index("cases_closed", "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
     )
 
     id: UUID = Field(primary_key=True)

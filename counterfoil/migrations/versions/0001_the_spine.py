@@ -136,6 +136,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
+        "cases_closed", "cases", ["closed_at"], unique=False, postgresql_where=sa.text("closed_at IS NOT NULL")
+    )
+    op.create_index(
+        "cases_desk",
+        "cases",
+        ["failure_class", "source", "handler", "owner"],
+        unique=False,
+        postgresql_include=["id", "status", "opened_at", "due_at"],
+        postgresql_where=sa.text("status IN ('open', 'acknowledged', 'snoozed')"),
+    )
+    op.create_index(
         "cases_live",
         "cases",
         ["fingerprint"],
@@ -211,6 +222,13 @@ def upgrade() -> None:
         "decisions_item", "decisions", ["scope", "question", "item", "question_version", "input_hash"], unique=True
     )
     op.create_index("decisions_question", "decisions", ["question", "created_at"], unique=False)
+    op.create_table(
+        "desk_looks",
+        sa.Column("person", sa.String(), nullable=False),
+        sa.Column("looked_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("before_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("person"),
+    )
     op.create_table(
         "destination_states",
         sa.Column("destination", sa.String(), nullable=False),
@@ -1044,6 +1062,7 @@ def downgrade() -> None:
     op.drop_index("events_case", table_name="events", postgresql_where=sa.text("case_id IS NOT NULL"))
     op.drop_table("events")
     op.drop_table("destination_states")
+    op.drop_table("desk_looks")
     op.drop_index("decisions_question", table_name="decisions")
     op.drop_index("decisions_item", table_name="decisions")
     op.drop_index("decisions_event", table_name="decisions")
@@ -1055,6 +1074,13 @@ def downgrade() -> None:
     op.drop_index(
         "cases_live", table_name="cases", postgresql_where=sa.text("status IN ('open', 'acknowledged', 'snoozed')")
     )
+    op.drop_index(
+        "cases_desk",
+        table_name="cases",
+        postgresql_include=["id", "status", "opened_at", "due_at"],
+        postgresql_where=sa.text("status IN ('open', 'acknowledged', 'snoozed')"),
+    )
+    op.drop_index("cases_closed", table_name="cases", postgresql_where=sa.text("closed_at IS NOT NULL"))
     op.drop_table("cases")
     op.drop_index("cap_uses_window", table_name="cap_uses")
     op.drop_table("cap_uses")
