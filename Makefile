@@ -20,6 +20,7 @@ serve: runtime ## door, worker, sweeper and console in one process, without samp
 	@COUNTERFOIL_ENV=$${COUNTERFOIL_ENV:-development} $(BIN)/counterfoil serve
 
 test: check ## style, types, import floors, then every test on real Postgres and Redis
+	@.ci/browser
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: dev ## style, types and import floors only
