@@ -12,6 +12,7 @@ rollouts     a handler that too much speaks against is let out less far
 caps         uses that no window reaches go
 refusals     bursts of refused signatures become a case; old counts go
 tallies      one span of time that is over is counted, or counted again
+mentions     what new events name is kept, so that people find them by it
 """
 
 import threading
@@ -26,7 +27,7 @@ from counterfoil.database import Connection
 from counterfoil.ledger import reach, tally
 from counterfoil.ledger.claim import backlog
 from counterfoil.tables.controls import PAUSE_SCOPES
-from engine import demoting, pausing, reversals, withdrawing
+from engine import demoting, mentioning, pausing, reversals, withdrawing
 from exceptions_queue import approvals, bursts, caps, escalation, notify, replay
 
 #: An arbitrary constant shared by all sweepers of a deployment.
@@ -72,6 +73,7 @@ SWEEPS: Mapping[str, Callable[[Connection], dict[str, int]]] = {
     "caps": caps.forget,
     "refusals": bursts.run_once,
     "tallies": tally.keep,
+    "mentions": mentioning.run_once,
 }
 
 
