@@ -1,7 +1,8 @@
 """Which kind of revenue an invoice line is: a fixed rule, so that two people booking the same line agree.
 
 The first that speaks wins: `revenue_category` in the metadata of the line, then of its price, then of its product;
-then metered use; then recurring; otherwise one-off. A word nobody knows is refused, not guessed.
+then metered use; then recurring. A word nobody knows is refused, and a line that says nothing is asked about: what is
+billed once may be a thing, work or a cost passed on.
 """
 
 from typing import Any, NamedTuple
@@ -45,10 +46,10 @@ def named_category(hints: Hints) -> str | None:
 
 
 def category_of(hints: Hints) -> str | None:
-    """The category of a line; None when its metadata names one that does not exist."""
+    """The category that a line tells; None when it tells none, or its metadata names one that does not exist."""
     named = named_category(hints)
     if named is not None:
         return CATEGORIES.get(named.strip().lower().replace("-", "_").replace(" ", "_"))
     if hints.metered:
         return "usage"
-    return "subscription" if hints.recurring else "one_off"
+    return "subscription" if hints.recurring else None

@@ -4,14 +4,17 @@ Every minor unit of the invoice has exactly one place here: the lines' net amoun
 customer balance together are what was paid. That identity is what lets a journal entry balance without a remainder.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 from contracts import invoice_sums as sums
 from contracts.categories import category_of
 from contracts.invoice_lines import Line, id_of
 from contracts.invoice_shapes import InvoiceShape
+
+_NO_WORDS: Mapping[str, str] = MappingProxyType({})
 
 
 class InvoiceLine(NamedTuple):
@@ -21,9 +24,12 @@ class InvoiceLine(NamedTuple):
     amount_minor: int
     discount_minor: int
     included_tax_minor: int
-    category: str
+    #: None: neither its metadata nor its price tells.
+    category: str | None
     price_id: str | None
     product_id: str | None
+    #: Of a line without a category: what people wrote about it.
+    words: Mapping[str, str]
 
     @property
     def net_minor(self) -> int:
@@ -108,14 +114,16 @@ def _lines(shape: InvoiceShape) -> tuple[InvoiceLine, ...]:
 
 def _line(number: int, line: Line, amount: int, discount: int, tax: int) -> InvoiceLine:
     hints = line.hints
+    category = category_of(hints)
     return InvoiceLine(
         id=line.id or f"line {number}",
         amount_minor=amount,
         discount_minor=discount,
         included_tax_minor=tax,
-        category=category_of(hints) or "other",
+        category=category,
         price_id=hints.price_id,
         product_id=hints.product_id,
+        words=line.words if category is None else _NO_WORDS,
     )
 
 

@@ -86,6 +86,8 @@ class Line(Part):
     id: str | None = None
     amount: Minor | None = None
     currency: str | None = None
+    #: What was sold, in somebody's words; whatever else stands there is no reason to refuse the invoice.
+    description: Any = None
     metadata: dict[str, Any] | None = None
     discounts: list[Reference] | None = None
     discount_amounts: list[DiscountAmount] | None = None
@@ -97,6 +99,10 @@ class Line(Part):
     @property
     @abstractmethod
     def hints(self) -> Hints: ...
+
+    @property
+    @abstractmethod
+    def words(self) -> dict[str, str]: ...
 
     @property
     def discount(self) -> int | None:
@@ -117,6 +123,7 @@ class Recurring(Part):
 
 class Price(Part):
     id: str | None = None
+    nickname: Any = None
     metadata: dict[str, Any] | None = None
     product: Reference = None
     recurring: Recurring | None = None
@@ -143,6 +150,11 @@ class LineBefore(Line):
             price_id=price.id,
             product_id=id_of(price.product),
         )
+
+    @property
+    def words(self) -> dict[str, str]:
+        price = self.price or _NO_PRICE
+        return _words(self.description, price.product, price.nickname)
 
 
 class ItemDetails(Part):
@@ -192,3 +204,16 @@ class LineNow(Line):
             price_id=price.id or (details.price if isinstance(details.price, str) else None),
             product_id=id_of(details.product),
         )
+
+    @property
+    def words(self) -> dict[str, str]:
+        details = (self.pricing and self.pricing.price_details) or _NO_DETAILS
+        nickname = details.price.nickname if isinstance(details.price, Price) else None
+        return _words(self.description, details.product, nickname)
+
+
+def _words(description: Any, product: Reference, nickname: Any) -> dict[str, str]:
+    """What people wrote about what was sold; ids say nothing to whoever judges it."""
+    name = product.get("name") if isinstance(product, dict) else None
+    found = {"description": description, "product": name, "price_nickname": nickname}
+    return {field: words.strip() for field, words in found.items() if isinstance(words, str) and words.strip()}

@@ -178,7 +178,7 @@ def category_known(event: Event) -> Iterator[Violation]:
     """A category named in the metadata is one that the chart of accounts has."""
     for number, line in enumerate(event.shape.line_list):
         hints = line.hints
-        if category_of(hints) is None:
+        if named_category(hints) is not None and category_of(hints) is None:
             yield Violation(
                 f"{_AT}.lines.data.{number}.metadata.{METADATA_KEY}",
                 "category_known",

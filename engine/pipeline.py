@@ -76,7 +76,9 @@ class Pipeline:
         with one.timed("classify") as record:
             record["output"] = classify(one)
         # Judged by what was read and answered as well; usually that is nothing.
-        input_hash = keys.short_hash(one.payload_hash + keys.canonical_json(one.context)) if one.context else None
+        input_hash = (
+            keys.short_hash(one.payload_hash + keys.canonical_json(one.context)) if any(one.context.values()) else None
+        )
         with one.timed("plan", input_hash) as record:
             verdict = plan(one, self._has)
             left_out = [f"nothing for {name}, which is not configured" for name in one.left_out]

@@ -13,26 +13,56 @@ The entry says what the payment settled, as of the day it was paid:
 
 Discounts lower the revenue of the line they belong to: what was never owed was never earned. Revenue is booked when
 paid; spreading it over the service period is left to whoever closes the month.
+
+Which revenue a line is, its metadata or its price tells. Where they do not, the line is judged by its words, and one
+line that nobody may decide yet makes the whole entry wait for a person.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
-from contracts.invoice import PaidInvoice
+from contracts.answers import Item
+from contracts.categories import METADATA_KEY, category_of
+from contracts.invoice import InvoiceLine, PaidInvoice
 from contracts.money import Money
+from contracts.questions import revenue_category
 from contracts.stripe import InvoicePaid
 from destinations import chart
 from destinations.base import Effect
 from destinations.books import JournalLine, journal
 from destinations.hubspot import upsert_contact
-from engine import NeedsPerson, Outcome, Plan, Skip, handles
+from engine import Ask, NeedsPerson, Outcome, Plan, Skip, handles
 
 #: Visible ASCII around one @. An address beyond that is not looked for: booking does not depend on it.
 _EMAIL = re.compile(r"[!-?A-~]{1,64}@[a-z0-9.-]{1,180}\.[a-z0-9-]{2,60}")
+#: Nothing was asked: every line tells what it is.
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-@handles(source="stripe", types=["invoice.paid", "invoice.payment_succeeded"], contract=InvoicePaid, ordering="fact")
-def invoice_paid(event: InvoicePaid) -> Outcome:
+def _untold(event: InvoicePaid, _: Mapping[str, Any]) -> Sequence[Item]:
+    """The lines that have to be judged before the invoice can be booked; hardly any invoice has one."""
+    if event.missing_context or all(category_of(line.hints) for line in event.shape.line_list):
+        return []
+    invoice = event.invoice
+    if _unclear(invoice):
+        return []
+    return [
+        Item(line.id, line.words, invoice.customer_id, Money(line.net_minor, invoice.currency))
+        for line in invoice.lines
+        if line.category is None and line.net_minor
+    ]
+
+
+@handles(
+    source="stripe",
+    types=["invoice.paid", "invoice.payment_succeeded"],
+    contract=InvoicePaid,
+    ordering="fact",
+    asks={"category": Ask(revenue_category.QUESTION, _untold)},
+)
+def invoice_paid(event: InvoicePaid, context: Mapping[str, Any] = _NONE) -> Outcome:
     """Book a paid Stripe invoice as one balanced journal entry."""
     if event.missing_context:
         return NeedsPerson("context_missing", event.missing_context, event.amount())
@@ -41,7 +71,12 @@ def invoice_paid(event: InvoicePaid) -> Outcome:
     unclear = _unclear(invoice)
     if unclear:
         return NeedsPerson("context_missing", unclear, amount)
-    lines = [line for line in _lines(invoice) if line.amount_minor]
+    judged: Mapping[str, Any] = context.get("category") or _NONE
+    if any(answer["label"] is None for answer in judged.values()):
+        return NeedsPerson(
+            "context_missing", f"a person said that no category fits a line; name one in its {METADATA_KEY}", amount
+        )
+    lines = [line for line in _lines(invoice, judged) if line.amount_minor]
     if not lines:
         return Skip("nothing was paid, earned or owed: the invoice comes to zero on every line")
     entry = journal(
@@ -52,7 +87,7 @@ def invoice_paid(event: InvoicePaid) -> Outcome:
         amount=amount,
         lines=lines,
         refers_to=invoice.id,
-        evidence=_evidence(invoice),
+        evidence=_evidence(invoice, judged),
     )
     return Plan((entry,), also={"hubspot": lambda: _last_payment(invoice)})
 
@@ -78,15 +113,23 @@ def _last_payment(invoice: PaidInvoice) -> tuple[Effect, ...]:
     return (contact,)
 
 
-def _lines(invoice: PaidInvoice) -> Iterator[JournalLine]:
+def _lines(invoice: PaidInvoice, judged: Mapping[str, Any]) -> Iterator[JournalLine]:
     yield JournalLine(chart.CLEARING, invoice.due_minor - invoice.outside_minor, "collected by Stripe")
     yield JournalLine(chart.OUTSIDE, invoice.outside_minor, "paid outside Stripe")
     yield JournalLine(chart.CUSTOMER_CREDIT, invoice.balance_used_minor, "customer balance")
     for line in invoice.lines:
-        yield JournalLine(chart.revenue_account(line.category), -line.net_minor, line.id)
+        if line.net_minor:
+            yield JournalLine(chart.revenue_account(_category(line, judged)), -line.net_minor, line.id)
     yield JournalLine(chart.SHIPPING, -invoice.shipping_net_minor, "shipping")
     for tax in invoice.taxes:
         yield JournalLine(chart.SALES_TAX, -tax.amount_minor, tax.rate_id or "tax")
+
+
+def _category(line: InvoiceLine, judged: Mapping[str, Any]) -> str:
+    if line.category is not None:
+        return line.category
+    assert line.id in judged, f"Bug: {line.id} is to be booked and nobody has said as what"
+    return str(judged[line.id]["label"])
 
 
 def _unclear(invoice: PaidInvoice) -> str | None:
@@ -97,16 +140,26 @@ def _unclear(invoice: PaidInvoice) -> str | None:
         return "billing credits were used; whether they were sold or given away is not in the event"
     if invoice.overpaid_minor:
         return "more was paid than due; whether the surplus is in the amount paid is not in the event"
+    if any(line.category is None and line.net_minor and not line.words for line in invoice.lines):
+        return f"a line says in no way what was sold; {METADATA_KEY} in its metadata would"
     return None
 
 
-def _evidence(invoice: PaidInvoice) -> dict[str, object]:
+def _evidence(invoice: PaidInvoice, judged: Mapping[str, Any]) -> dict[str, object]:
     """Why each amount went where it went; ids only, nothing a person wrote."""
     return {
         "invoice": invoice.id,
         "subscription": invoice.subscription_id,
         "lines": [
             {"id": line.id, "category": line.category, "price": line.price_id, "net_minor": line.net_minor}
+            | _decided(judged.get(line.id))
             for line in invoice.lines
         ],
     }
+
+
+def _decided(answer: Mapping[str, Any] | None) -> dict[str, object]:
+    """Who said so, where the line itself did not: a person, or a tier of the judge with how sure it was."""
+    if answer is None:
+        return {}
+    return {"category": answer["label"], **{name: answer[name] for name in ("by", "decision", "confidence")}}

@@ -11,6 +11,7 @@ from uuid import UUID
 from contracts.answers import Answer, Item, Question
 from counterfoil import failpoints
 from counterfoil.database import Connection
+from counterfoil.ledger.echoes import record_facts
 from counterfoil.settings import settings
 from exceptions_queue import failures
 from judgement import containment, decisions, states, unusual
@@ -65,7 +66,10 @@ def ask(
     Raises: ModelUnavailable, ModelOutputInvalid where a hosted model is needed and of no use. `dry`: only what is
     decided counts; raises LowConfidence where something is not.
     """
-    known = decisions.find(conn, asked.event_id, question)
+    if asked.facts and not dry:
+        # Before the look: a person who settles what a twin asked must know of this event.
+        record_facts(conn, [(asked.scope, asked.event_id)])
+    known = decisions.find(conn, asked, question)
     fresh = [item for item in items if not _stands(known.get(_place(question, item)))]
     if fresh and dry:
         raise failures.LowConfidence("not judged yet, and a dry run records nothing", rule="dry_run")
@@ -73,7 +77,7 @@ def ask(
         judged = [(item, *_judge(conn, asked, question, item)) for item in fresh]
         decisions.record(conn, asked, question, judged)
         failpoints.passing("run.classified")
-        known = decisions.find(conn, asked.event_id, question)
+        known = decisions.find(conn, asked, question)
     found: dict[str, Judged] = {}
     missing: list[Open] = []
     for item in items:
@@ -98,21 +102,21 @@ def preview(conn: Connection, question: Question, item: Item) -> tuple[Answer, V
     return answer, judge(question, item, answer, known)
 
 
-def _here(conn: Connection, question: Question, item: Item, event_id: UUID | None) -> tuple[Answer, Circumstances]:
+def _here(conn: Connection, question: Question, item: Item, scope: str | None) -> tuple[Answer, Circumstances]:
     state = states.of(conn, question)
     answer, taught = serving(question.name).answer(conn, item.fields)
     return answer, Circumstances(
         mode=state.mode,
         mode_reason=state.reason,
         thresholds=taught.thresholds,
-        unusual=unusual.why(conn, question, item, event_id),
+        unusual=unusual.why(conn, question, item, scope),
         instructions=containment.instructions_in(question.input_of(item.fields)),
         local_guess=answer.label or answer.runner_up,
     )
 
 
 def _judge(conn: Connection, asked: Asked, question: Question, item: Item) -> tuple[Answer, Verdict]:
-    answer, known = _here(conn, question, item, asked.event_id)
+    answer, known = _here(conn, question, item, asked.scope)
     verdict = judge(question, item, answer, known)
     if verdict.commits or not _hosted_helps(question, answer, known):
         return answer, verdict
@@ -143,7 +147,8 @@ def _hosted(
 
 
 def _stands(row: dict[str, Any] | None) -> bool:
-    return row is not None and row["status"] != "asked"
+    """Decided; or asked already by a twin that waits for the answer, so that a person is asked once."""
+    return row is not None and (row["status"] != "asked" or row["of_a_twin"])
 
 
 def _place(question: Question, item: Item) -> tuple[str, str]:

@@ -12,27 +12,35 @@ import msgspec
 from contracts.answers import Answer, Item, Question
 from counterfoil import audit, keys, telemetry
 from counterfoil.database import Connection
+from exceptions_queue.refusals import NotNow, NotThere
 from judgement import labels
 from judgement.verdict import Verdict
 
 _COLUMNS = """id, event_id, question, question_version, item, fields, counterparty, amount_minor, currency, tier, model,
     label, status, why, confidence, threshold, runner_up, runner_up_confidence, evidence, precedents, acted, sampled,
     settled_by, settled_label, settled_at, created_at"""
+# Whoever settles one holds it until the events that wait for it are on their way: what is read here is read after that.
 _FIND = f"""
-    SELECT {_COLUMNS}, input_hash FROM decisions
-    WHERE event_id = %s AND question = %s AND question_version = %s
+    SELECT {", ".join(f"d.{name.strip()}" for name in _COLUMNS.split(","))}, d.input_hash,
+           d.event_id IS DISTINCT FROM %(event)s AND EXISTS (
+               SELECT FROM events e WHERE e.id = d.event_id AND e.generation = d.generation
+                 AND e.status NOT IN ('done', 'ignored', 'superseded')) AS of_a_twin
+    FROM decisions d
+    WHERE d.scope = %(scope)s AND d.question = %(question)s AND d.question_version = %(version)s
+    FOR SHARE OF d
 """
 _RECORD = """
-    INSERT INTO decisions (id, event_id, generation, handler, question, question_version, item, input_hash, fields,
-        counterparty, amount_minor, currency, tier, model, label, status, why, confidence, threshold, runner_up,
+    INSERT INTO decisions (id, event_id, scope, generation, handler, question, question_version, item, input_hash,
+        fields, counterparty, amount_minor, currency, tier, model, label, status, why, confidence, threshold, runner_up,
         runner_up_confidence, evidence, precedents, tokens_in, cost_micro_usd, latency_ms, acted, sampled)
-    SELECT * FROM jsonb_to_recordset(%s::jsonb) AS d(id uuid, event_id uuid, generation int, handler text,
+    SELECT * FROM jsonb_to_recordset(%s::jsonb) AS d(id uuid, event_id uuid, scope text, generation int, handler text,
         question text, question_version text, item text, input_hash text, fields jsonb, counterparty text,
         amount_minor bigint, currency text, tier text, model text, label text, status text, why text,
         confidence float8, threshold float8, runner_up text, runner_up_confidence float8, evidence jsonb,
         precedents jsonb, tokens_in int, cost_micro_usd bigint, latency_ms float8, acted bool,
         sampled bool)
-    ON CONFLICT (event_id, question, item, question_version, input_hash) DO UPDATE SET
+    ON CONFLICT (scope, question, item, question_version, input_hash) DO UPDATE SET
+        event_id = excluded.event_id,
         tier = excluded.tier, model = excluded.model, label = excluded.label, status = excluded.status,
         why = excluded.why, confidence = excluded.confidence, threshold = excluded.threshold,
         runner_up = excluded.runner_up, runner_up_confidence = excluded.runner_up_confidence,
@@ -43,9 +51,24 @@ _RECORD = """
         WHERE decisions.status = 'asked'
 """
 
-_STILL_ASKED = """
-    SELECT count(*) AS n FROM decisions d JOIN events e ON e.id = d.event_id
-    WHERE d.event_id = %s AND d.status = 'asked' AND d.generation = e.generation AND d.question_version = ANY(%s)
+_TOLD_BY = """
+    SELECT event_id FROM decisions WHERE id = %(id)s AND NOT acted AND status = 'asked'
+    UNION
+    SELECT f.event_id FROM decisions d JOIN facts f ON f.fact = d.scope
+    WHERE d.id = %(id)s AND NOT d.acted AND d.status = 'asked'
+"""
+_LOCK = f"SELECT id FROM events WHERE id IN ({_TOLD_BY}) ORDER BY id FOR UPDATE"
+# What an event waits for stands in its case. A statement of its own: it has to see what the lock waited for.
+_WAITING = """
+    SELECT e.id, e.status, w.items IS NOT NULL AS waits, EXISTS (
+        SELECT FROM decisions d WHERE d.id <> %(id)s AND d.status = 'asked' AND d.question_version = ANY(%(versions)s)
+          AND d.id IN (SELECT (one ->> 'decision_id')::uuid FROM jsonb_array_elements(w.items) AS one)) AS asks_more
+    FROM events e LEFT JOIN LATERAL (
+        SELECT ce.detail -> 'items' AS items FROM case_events ce JOIN cases c ON c.id = ce.case_id
+        WHERE ce.event_id = e.id AND ce.cleared_at IS NULL AND c.failure_class = 'low_confidence'
+          AND e.status IN ('waiting', 'exception')
+          AND ce.detail -> 'items' @> jsonb_build_array(jsonb_build_object('decision_id', %(id)s::text))) w ON true
+    WHERE e.id = ANY(%(events)s) ORDER BY e.id
 """
 
 
@@ -56,6 +79,22 @@ class Asked:
     event_id: UUID
     generation: int
     handler: str
+    #: What the event tells. Events that tell the same first fact are twins: one decision holds for all of them.
+    facts: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> str:
+        """What the decision holds for."""
+        return self.facts[0] if self.facts else f"event:{self.event_id}"
+
+
+class Waiting(NamedTuple):
+    """An event that a decision may concern, locked."""
+
+    id: UUID
+    status: str
+    waits: bool  #: for this very decision
+    asks_more: bool  #: and for others that are still open
 
 
 class Settled(NamedTuple):
@@ -65,21 +104,22 @@ class Settled(NamedTuple):
     acted: bool  #: code had acted on it
 
 
-class DecisionNotFound(LookupError):
+class DecisionNotFound(NotThere):
     """There is no such decision."""
 
 
-class DecisionSettled(ValueError):
+class DecisionSettled(NotNow):
     """A person has decided it already."""
 
 
-class InputGone(ValueError):
+class InputGone(NotNow):
     """What was judged is not kept any more; nobody can say what it was."""
 
 
-def find(conn: Connection, event_id: UUID, question: Question) -> dict[tuple[str, str], dict[str, Any]]:
-    """What was decided about the items of an event, by (item, input hash)."""
-    rows = conn.execute(_FIND, (event_id, question.name, question.version)).fetchall()
+def find(conn: Connection, asked: Asked, question: Question) -> dict[tuple[str, str], dict[str, Any]]:
+    """What was decided about the items of an event, by (item, input hash); `of_a_twin`: another event waits for it."""
+    values = {"event": asked.event_id, "scope": asked.scope, "question": question.name, "version": question.version}
+    rows = conn.execute(_FIND, values).fetchall()
     return {(row["item"], row["input_hash"]): row for row in rows}
 
 
@@ -103,7 +143,7 @@ def record(
                 for row in rows
             ],
         )
-        found = find(conn, asked.event_id, question)
+        found = find(conn, asked, question)
     for row in rows:
         telemetry.metrics.decisions.labels(question.name, row["status"]).inc()
     return {item: row["id"] for (item, _), row in found.items()}
@@ -157,14 +197,15 @@ def settle(
     return Settled(row["event_id"], bool(row["acted"]))
 
 
-def still_asked(conn: Connection, event_id: UUID, versions: Collection[str]) -> int:
-    """How many items of an event wait for a person, as its last pass saw it.
+def waiting(conn: Connection, decision_id: UUID, versions: Collection[str]) -> list[Waiting]:
+    """The events that tell what an open decision is about, locked; of one that is not open there is none.
 
-    What an edit or another version of the question (`versions`: those of now) left behind, nobody has to answer.
+    What each waits for is what its last pass saw; what another version of the question (`versions`: those of now)
+    left behind, nobody has to answer.
     """
-    row = conn.execute(_STILL_ASKED, (event_id, list(versions))).fetchone()
-    assert row is not None
-    return int(row["n"])
+    locked = [row["id"] for row in conn.execute(_LOCK, {"id": decision_id})]
+    values = {"id": decision_id, "versions": list(versions), "events": locked}
+    return [Waiting(**row) for row in conn.execute(_WAITING, values)]
 
 
 def is_sampled(decision_id: UUID, share: float) -> bool:
@@ -184,6 +225,7 @@ def _row(asked: Asked, question: Question, item: Item, answer: Answer, verdict: 
     return {
         "id": str(id),
         "event_id": str(asked.event_id),
+        "scope": asked.scope,
         "generation": asked.generation,
         "handler": asked.handler,
         "question": question.name,

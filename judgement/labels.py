@@ -18,6 +18,7 @@ import msgspec
 from contracts.answers import Question
 from counterfoil import keys
 from counterfoil.database import Connection
+from exceptions_queue.refusals import NotLikeThat
 
 Origin = Literal["shipped", "imported", "correction", "override", "approval_edit", "sample", "labelling"]
 Use = Literal["learn", "calibrate", "golden"]
@@ -71,7 +72,7 @@ class StoredLabel:
     created_at: Any
 
 
-class NoSuchLabel(ValueError):
+class NoSuchLabel(NotLikeThat):
     """The question has no such label; the message lists those it has."""
 
 

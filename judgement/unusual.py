@@ -1,7 +1,5 @@
 """What makes an input unlike those before it, however sure a judge is: somebody new, an amount far above."""
 
-from uuid import UUID
-
 from contracts.answers import Item, Question, Risk
 from counterfoil.database import Connection
 
@@ -12,16 +10,16 @@ _BEFORE = """
     SELECT count(*) AS decided, max(abs(amount_minor)) FILTER (WHERE currency = %(currency)s) AS largest
     FROM decisions
     WHERE question = %(question)s AND counterparty = %(counterparty)s AND status IN ('committed', 'settled')
-      AND event_id IS DISTINCT FROM %(event)s
+      AND scope IS DISTINCT FROM %(scope)s
 """
 
 
-def why(conn: Connection, question: Question, item: Item, event_id: UUID | None) -> str | None:
-    """In words, or None. Where little is at stake, nothing is unusual."""
+def why(conn: Connection, question: Question, item: Item, scope: str | None) -> str | None:
+    """In words, or None. Where little is at stake, nothing is unusual. `scope`: whose own decisions do not count."""
     if question.risk is Risk.LOW or item.counterparty is None:
         return None
     currency = item.amount.currency if item.amount else None
-    values = {"question": question.name, "counterparty": item.counterparty, "event": event_id, "currency": currency}
+    values = {"question": question.name, "counterparty": item.counterparty, "scope": scope, "currency": currency}
     row = conn.execute(_BEFORE, values).fetchone()
     assert row is not None
     if not row["decided"]:

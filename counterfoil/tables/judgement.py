@@ -26,15 +26,19 @@ class Decision(SQLModel, table=True):
         one_of("status", DECISION_STATES, "decisions_status"),
         CheckConstraint("status <> 'committed' OR label IS NOT NULL", name="decisions_committed_has_a_label"),
         CheckConstraint("(status = 'settled') = (settled_by IS NOT NULL)", name="decisions_settled_by_somebody"),
-        # Whoever judges the same item of the same event again finds what was decided.
-        Index("decisions_item", "event_id", "question", "item", "question_version", "input_hash", unique=True),
+        # Whoever judges the same item of the same event again, or of its twin, finds what was decided.
+        Index("decisions_item", "scope", "question", "item", "question_version", "input_hash", unique=True),
+        Index("decisions_event", "event_id"),
         Index("decisions_asked", "question", "id", postgresql_where=text("status = 'asked'")),
         Index("decisions_question", "question", "created_at"),
         Index("decisions_counterparty", "question", "counterparty", "created_at"),
     )
 
     id: UUID = Field(primary_key=True)
+    #: The event that asked; a twin of it waits for the same decision.
     event_id: UUID | None = None
+    #: What it holds for: the fact that all its events tell, or `event:<id>`.
+    scope: str | None = None
     generation: int = number(0)
     handler: str | None = None
     question: str

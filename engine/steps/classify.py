@@ -46,7 +46,7 @@ def _judged(passing: Pass, name: str, question: Question, items: Sequence[Item])
 
     event, spec = passing.event, passing.spec
     assert spec is not None
-    asker = decisions.Asked(event.id, event.generation, spec.name)
+    asker = decisions.Asked(event.id, event.generation, spec.name, passing.facts)
     with database.connect(autocommit=True) as conn:
         found, missing = asking.ask(conn, asker, question, items, dry=passing.dry)
     if missing:

@@ -87,7 +87,7 @@ def test_the_tax_on_shipping_is_booked_once(in_list: bool) -> None:
         ((None, {"revenue_category": "one-off"}), True, True, "one_off"),
         (({"revenue_category": ""}, {}), True, True, "usage"),
         (({}, None), False, True, "subscription"),
-        ((), False, False, "one_off"),
+        ((), False, False, None),
         (({"revenue_category": "moonshine"},), False, True, None),
         (({"revenue_category": ["usage"]},), False, True, None),
     ],
@@ -95,5 +95,5 @@ def test_the_tax_on_shipping_is_booked_once(in_list: bool) -> None:
 def test_the_category_rule_is_fixed(
     metadata: tuple[dict[str, Any] | None, ...], metered: bool, recurring: bool, category: str | None
 ) -> None:
-    """Metadata speaks first (line, price, product), then metered use, then recurrence; an unknown word is refused."""
+    """Metadata speaks first (line, price, product), then metered use, then recurrence; what is left is no guess."""
     assert category_of(Hints(metadata, metered, recurring, None, None)) == category

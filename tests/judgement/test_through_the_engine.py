@@ -186,14 +186,14 @@ def test_an_answer_needs_a_name_a_reason_and_a_label_that_there_is(
     a_ticket(1, "cus_1|Consulting hours")
     _work(worker)
     (decision,) = look("SELECT id FROM decisions")
-    with pytest.raises(settling.LabelUnknown, match="subscription"), conn.transaction():
+    with pytest.raises(labels.NoSuchLabel, match="subscription"), conn.transaction():
         settling.correct(conn, decision["id"], "approve_all", who="Rhea", reason="x")
     with pytest.raises(ReasonMissing), conn.transaction():
         settling.correct(conn, decision["id"], "services", who="Rhea", reason=" ")
-    with pytest.raises(settling.DecisionNotFound), conn.transaction():
+    with pytest.raises(decisions.DecisionNotFound), conn.transaction():
         settling.correct(conn, keys.new_id(), "services", who="Rhea", reason="x")
     _correct(conn, decision["id"], "services")
-    with pytest.raises(settling.DecisionSettled, match="Rhea"):
+    with pytest.raises(decisions.DecisionSettled, match="Rhea"):
         _correct(conn, decision["id"], "usage")
 
 
