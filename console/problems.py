@@ -4,12 +4,15 @@
     ├── NotAsked       400  the request cannot be understood
     ├── NotKnown       401  no credential, or a wrong one
     ├── NotAllowed     403  the credential does not carry the right
+    │   └── ProofNeeded     …   not without having shown a moment ago who one is
     ├── NotFound       404
     ├── WrongMethod    405
     ├── Conflict       409  the state of the thing forbids it
     ├── TooLarge       413
     ├── WrongType      415
     ├── NotAcceptable  422  understood, and refused by a rule
+    │   └── SignInRefused   …   name, password, link or identity provider
+    ├── TooMany        429  too many attempts
     ├── Bug            500  our fault
     └── Unavailable    503  a dependency is away; try again
 
@@ -93,6 +96,10 @@ class NotAllowed(Problem):
     status, slug, title = 403, "forbidden", "Not allowed"
 
 
+class ProofNeeded(NotAllowed):
+    slug, title = "proof-needed", "Show once more who you are"
+
+
 class NotFound(Problem):
     status, slug, title = 404, "not-found", "Not found"
 
@@ -115,6 +122,14 @@ class WrongType(Problem):
 
 class NotAcceptable(Problem):
     status, slug, title = 422, "unprocessable", "Refused"
+
+
+class SignInRefused(NotAcceptable):
+    slug, title = "sign-in-refused", "Not signed in"
+
+
+class TooMany(Problem):
+    status, slug, title = 429, "too-many", "Too many attempts"
 
 
 class Bug(Problem):

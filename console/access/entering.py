@@ -4,21 +4,16 @@ A refusal says the same and takes as long whether there is such a user or not.
 """
 
 from typing import Any, Final
+from uuid import UUID
 
 from console.access import links, passwords, sessions, throttle
 from console.access.sessions import Session
-from console.problems import NotAcceptable, NotAllowed
+from console.problems import NotAcceptable, SignInRefused
 from counterfoil import audit, database
 from counterfoil.audit import Entry
 from counterfoil.database import Connection
 
 WRONG: Final = "name or password is wrong"
-
-
-class SignInRefused(NotAllowed):
-    """403: nothing is said about which half is wrong."""
-
-    slug, title = "sign-in-refused", "Not signed in"
 
 
 def with_password(name: str, password: str, *, address: str = "", agent: str = "") -> str:
@@ -97,9 +92,17 @@ def leave(session: Session, *, everywhere: bool = False) -> int:
     return ended
 
 
-def begun(conn: Connection, user: dict[str, Any], *, how: str, agent: str = "") -> str:
+def begun(
+    conn: Connection,
+    user: dict[str, Any],
+    *,
+    how: str,
+    agent: str = "",
+    instead_of: UUID | None = None,
+    fresh: bool = True,
+) -> str:
     """A session of a user who has shown who they are."""
-    token = sessions.begin(conn, user["id"], how=how, agent=agent)
+    token = sessions.begin(conn, user["id"], how=how, agent=agent, instead_of=instead_of, fresh=fresh)
     audit.append(conn, "desk", [Entry(user["name"], "user.signed_in", _subject(user["name"]), {"how": how})])
     return token
 

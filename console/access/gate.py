@@ -15,12 +15,6 @@ from counterfoil import database
 from counterfoil.settings import settings
 
 
-class ProofNeeded(problems.NotAllowed):
-    """403: who approves this much has shown who they are within the last minutes."""
-
-    slug, title = "proof-needed", "Show once more who you are"
-
-
 class Thing(NamedTuple):
     """What is asked about."""
 
@@ -60,7 +54,7 @@ def check(
         where = ", ".join(part for part in (thing.source, thing.handler) if part) or "everywhere"
         raise problems.NotAllowed(f"{person.title} has the right to {right}, but not here ({where})")
     if right == "approve" and not fresh and _is_large(path, thing):
-        raise ProofNeeded(
+        raise problems.ProofNeeded(
             f"from {settings().proof_minor} minor units on, and for many at once, whoever approves has shown who they"
             " are within the last 5 minutes; a stored API token never has"
         )

@@ -76,7 +76,11 @@ def use(conn: Connection, token: str) -> dict[str, Any]:
 
 def url(token: str) -> str:
     """Where the link leads."""
+    return f"{console_url()}/sign-in/link/{token}"
+
+
+def console_url() -> str:
+    """Under which people reach the console, as far as we were told."""
     config = settings()
     on_door = not config.is_production if config.console_on_door is None else config.console_on_door
-    port = config.port if on_door else config.console_port
-    return f"{config.console_url or f'http://{config.host}:{port}'}/sign-in/link/{token}"
+    return config.console_url or f"http://{config.host}:{config.port if on_door else config.console_port}"

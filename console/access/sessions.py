@@ -67,21 +67,24 @@ def begin(
     how: str = "password",
     agent: str = "",
     instead_of: UUID | None = None,
+    fresh: bool = True,
 ) -> str:
     """A new session; its token is for the cookie and for nothing else.
 
-    `instead_of`: that one goes on under this token, and not longer than it would have.
+    `instead_of`: that one goes on under this token, and not longer than it would have. `fresh`: the person has just
+    shown who they are.
     """
     token = secrets.token_urlsafe(32)
     conn.execute(
         "INSERT INTO sessions (id, token_hash, user_id, expires_at, reauthenticated_at, how, agent)"
         " VALUES (%(id)s, %(hash)s, %(user)s, coalesce((SELECT expires_at FROM sessions WHERE id = %(before)s),"
-        " now() + %(whole)s * interval '1 second'), CASE WHEN %(user)s::uuid IS NOT NULL THEN now() END,"
+        " now() + %(whole)s * interval '1 second'), CASE WHEN %(fresh)s THEN now() END,"
         " %(how)s, %(agent)s)",
         {
             "id": keys.new_id(),
             "hash": hashed(token),
             "user": user_id,
+            "fresh": fresh and user_id is not None,
             "before": instead_of,
             "whole": WHOLE_SECONDS,
             "how": how,

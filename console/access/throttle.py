@@ -8,7 +8,7 @@ import hashlib
 import ipaddress
 from typing import Final, NamedTuple
 
-from console.problems import Problem
+from console.problems import TooMany
 from counterfoil import database
 from counterfoil.database import Connection
 
@@ -26,12 +26,6 @@ ACCOUNT: Final = Pace(5, 900)
 ADDRESS: Final = Pace(30, 30)
 #: After this much quiet the count begins again.
 FORGOTTEN_SECONDS: Final = 24 * 60 * 60
-
-
-class TooMany(Problem):
-    """429: too many guesses; the same for accounts that exist and those that do not."""
-
-    status, slug, title = 429, "too-many", "Too many attempts"
 
 
 def count(account: str, address: str) -> None:

@@ -30,6 +30,8 @@ class Visit:
     #: For what is kept about sign-ins.
     address: str = ""
     agent: str = ""
+    #: What the session's cookie holds; a browser on its way to the identity provider has one and is nobody yet.
+    token: str = field(default="", repr=False)
 
     @property
     def person(self) -> Person:

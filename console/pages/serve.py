@@ -6,6 +6,7 @@ cookie ─▶ session ─▶ right ─▶ (a form: same origin, token) ─▶ fu
 """
 
 import hmac
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
@@ -15,7 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from console import problems
-from console.access import sessions
+from console.access import gate, sessions
 from console.access.sessions import Session
 from console.pages import render
 from console.pages.page import Answer, File, Go, Page, Shown, Visit
@@ -85,15 +86,22 @@ def _answer(page: Page, request: Request, pairs: list[tuple[str, str]]) -> Respo
         if page.right is not None:
             if session is None:
                 return _to_sign_in(page, visit)
-            if not session.person.may(page.right):
-                raise problems.NotAllowed(f"{session.person.title} does not have the right to {page.right}")
+            asked, given = session.person, visit.path
+            gate.check(asked, page.right, page.path, id=given.get("id"), name=given.get("name"), fresh=session.fresh)
         if page.method == "POST":
             _came_from_us(page, request, visit)
         with problems.told():
             found = page.call(visit)
+    except problems.ProofNeeded as needed:
+        found = Go(f"/sign-in/again?{urlencode({'next': _stands_on(page, visit)})}", needed.detail)
     except problems.Problem as problem:
         found = _again(page, visit, problem)
     return _page(request, session, found, visit)
+
+
+def _stands_on(page: Page, visit: Visit) -> str:
+    """The address of the page that a form was sent from."""
+    return re.sub(r"\{(\w+)(?::path)?\}", lambda match: quote(visit.path.get(match[1], "")), page.on) or "/"
 
 
 def _again(page: Page, visit: Visit, problem: problems.Problem) -> Answer:
@@ -192,6 +200,7 @@ def _visit(
         url=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         now=clock.now(),
         address=request.client.host if request.client else "",
+        token=request.cookies.get(sessions.cookie_name(), ""),
         agent=request.headers.get("user-agent", "")[:300],
     )
 
