@@ -19,8 +19,10 @@ from console.commands import (
     judge,
     label,
     look,
+    people,
     processes,
     replay,
+    report,
     reverse,
     send,
     set_up,
@@ -62,6 +64,8 @@ for part in (
     label,
     evaluate,
     audit,
+    people,
+    report,
 ):
     part.register(app)
 

@@ -44,6 +44,7 @@ from console.answers.judgement import (
 )
 from console.answers.page import Page
 from console.answers.replays import Replay
+from console.answers.reports import ClassWeek, Coverage, Gap, HandlerWeek, RolloutStep, Weekly
 from console.answers.reversals import Probed, Report, Reversal, ReversalItem, Undoing
 from console.answers.runs import Run, Step
 from console.answers.writes import Stub, Write
@@ -59,19 +60,23 @@ __all__ = [
     "CaseMember",
     "Caused",
     "CausedBy",
+    "ClassWeek",
     "Classification",
     "ClassificationDetail",
     "Contested",
     "Corrected",
     "Correction",
+    "Coverage",
     "Destination",
     "Difference",
     "Event",
     "EventDetail",
     "Explanation",
     "Figures",
+    "Gap",
     "Golden",
     "Handler",
+    "HandlerWeek",
     "LabelMeaning",
     "Lifted",
     "NextStep",
@@ -92,6 +97,7 @@ __all__ = [
     "Reviewed",
     "Rollout",
     "RolloutChange",
+    "RolloutStep",
     "Run",
     "SameFact",
     "Shadow",
@@ -105,5 +111,6 @@ __all__ = [
     "Training",
     "Undoing",
     "Vote",
+    "Weekly",
     "Write",
 ]

@@ -1,7 +1,7 @@
 """The table of routes: the server, the OpenAPI document and the tests are made from it."""
 
 from console import answers, asks
-from console.api import act, control, judge, look
+from console.api import act, control, judge, look, reports
 from console.api.route import Route
 
 _CHANGE = (404, 409)
@@ -352,6 +352,8 @@ ROUTES: tuple[Route, ...] = (
         "GET", "/owners", look.list_owners, "Who answers for which failure", answers.Page[answers.Owner], right="look"
     ),
     Route("GET", "/handlers", look.list_handlers, "The workflows", answers.Page[answers.Handler], right="look"),
+    Route("GET", "/reports/weekly", reports.show_week, "The review pack of seven days", answers.Weekly, right="look"),
+    Route("GET", "/coverage", reports.show_coverage, "What is not covered", answers.Coverage, right="look"),
     Route(
         "GET", "/stats", look.show_stats, "The numbers of a window", answers.Stats, query=asks.StatsAsk, right="look"
     ),

@@ -34,6 +34,8 @@ class Events(msgspec.Struct, array_like=True):
 
     source: str
     handler: str | None
+    #: Of those that no handler took: which type they are.
+    type: str | None
     status: str
     #: The slot of the time from the delivery to the end; None: not at an end.
     slot: int | None
@@ -53,23 +55,33 @@ class Writes(msgspec.Struct, array_like=True):
     amount_minor: int
 
 
+class Runs(msgspec.Struct, array_like=True):
+    """Runs of one kind that began in a span."""
+
+    handler: str | None
+    version: str | None
+    status: str
+    count: int
+
+
 class Numbers(msgspec.Struct):
     """What one span counted."""
 
     events: list[Events] = []
     writes: list[Writes] = []
-    runs: int = 0
+    runs: list[Runs] = []
     judged: int = 0
     cost_micro_usd: int = 0
 
 
 _EVENTS = """
-SELECT date_bin(%(step)s, received_at, %(since)s) AS at, source, handler, status,
+SELECT date_bin(%(step)s, received_at, %(since)s) AS at, source, handler,
+       CASE WHEN handler IS NULL THEN type END AS type, status,
        CASE WHEN finished_at IS NOT NULL THEN
            width_bucket(extract(epoch FROM finished_at - received_at)::float8 * 1000, %(slots)s::float8[]) END AS slot,
        count(*) AS count, sum(deliveries - 1)::bigint AS duplicates
 FROM events WHERE id >= %(first)s AND id < %(last)s AND received_at >= %(since)s AND received_at < %(until)s
-GROUP BY 1, 2, 3, 4, 5
+GROUP BY 1, 2, 3, 4, 5, 6
 """
 _WRITES = """
 SELECT date_bin(%(step)s, created_at, %(since)s) AS at, destination, handler, status, currency, count(*) AS count,
@@ -78,8 +90,9 @@ FROM writes WHERE id >= %(first)s AND id < %(last)s AND created_at >= %(since)s 
 GROUP BY 1, 2, 3, 4, 5
 """
 _RUNS = """
-SELECT date_bin(%(step)s, started_at, %(since)s) AS at, count(*) AS count FROM runs
-WHERE id >= %(first)s AND id < %(last)s AND started_at >= %(since)s AND started_at < %(until)s GROUP BY 1
+SELECT date_bin(%(step)s, started_at, %(since)s) AS at, handler, handler_version AS version, status, count(*) AS count
+FROM runs WHERE id >= %(first)s AND id < %(last)s AND started_at >= %(since)s AND started_at < %(until)s
+GROUP BY 1, 2, 3, 4
 """
 _JUDGED = """
 SELECT date_bin(%(step)s, created_at, %(since)s) AS at, count(*) AS count,
@@ -108,7 +121,7 @@ def count(conn: Connection, since: datetime, until: datetime, step: timedelta) -
     for row in conn.execute(_WRITES, values):
         of(row).writes.append(Writes(**row))
     for row in conn.execute(_RUNS, values):
-        of(row).runs = row["count"]
+        of(row).runs.append(Runs(**row))
     for row in conn.execute(_JUDGED, values):
         one = of(row)
         one.judged, one.cost_micro_usd = row["count"], row["cost"]
@@ -148,11 +161,28 @@ def keep(conn: Connection) -> dict[str, int]:
         " ON CONFLICT (step_seconds, at) DO UPDATE SET numbers = excluded.numbers, counted_at = excluded.counted_at",
         (int(step.total_seconds()), at, msgspec.json.encode(numbers).decode()),
     )
+    _remember(conn, at, numbers)
     conn.execute(
         "DELETE FROM tallies WHERE step_seconds = %s AND at < %s - %s",
         (int(step.total_seconds()), at, 2 * KEPT[step] * step),
     )
     return {"counted": 1}
+
+
+_VERSIONS = """
+INSERT INTO handler_versions AS v (handler, version, first_at, last_at)
+SELECT h, s, %(at)s, %(at)s FROM unnest(%(handlers)s::text[], %(versions)s::text[]) AS seen(h, s)
+ON CONFLICT (handler, version) DO UPDATE
+SET first_at = least(v.first_at, excluded.first_at), last_at = greatest(v.last_at, excluded.last_at)
+WHERE v.first_at > excluded.first_at OR v.last_at < excluded.last_at
+"""
+
+
+def _remember(conn: Connection, at: datetime, numbers: Numbers) -> None:
+    """Which code was at work then; kept for longer than the counts."""
+    seen = sorted({(run.handler, run.version) for run in numbers.runs if run.handler and run.version})
+    if seen:
+        conn.execute(_VERSIONS, {"at": at, "handlers": [h for h, _ in seen], "versions": [v for _, v in seen]})
 
 
 # Never counted first, the newest of them; then what is the most overdue.

@@ -10,7 +10,7 @@ from counterfoil.tables.judgement import Decision, Label, PaidAnswer, QuestionSt
 from counterfoil.tables.mentions import Mention, MentionMark
 from counterfoil.tables.people import ApiToken, ProviderVisit, SignedIn, SignInLink, Throttle, User
 from counterfoil.tables.reversals import Reversal, ReversalItem
-from counterfoil.tables.tallies import Tally
+from counterfoil.tables.tallies import HandlerVersion, Tally
 from counterfoil.tables.writes import Approval, ApprovalVote, Echo, Fact, Write
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Echo",
     "Event",
     "Fact",
+    "HandlerVersion",
     "Label",
     "Mention",
     "MentionMark",

@@ -21,3 +21,14 @@ class Tally(SQLModel, table=True):
     at: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))
     numbers: dict[str, Any] = document(default="'{}'")
     counted_at: Moment = moment(default_now=True)
+
+
+class HandlerVersion(SQLModel, table=True):
+    """A handler's code as it was seen at work: from when to when. Which code that was, a repository knows."""
+
+    __tablename__ = "handler_versions"
+
+    handler: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    first_at: Moment = moment(default_now=True)
+    last_at: Moment = moment(default_now=True)

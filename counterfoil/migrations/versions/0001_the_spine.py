@@ -309,6 +309,14 @@ def upgrade() -> None:
     )
     op.create_index("facts_event", "facts", ["event_id"], unique=False)
     op.create_table(
+        "handler_versions",
+        sa.Column("handler", sa.String(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("first_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("handler", "version"),
+    )
+    op.create_table(
         "mention_marks",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("through", sa.Uuid(), nullable=False),
@@ -1053,6 +1061,7 @@ def downgrade() -> None:
     op.drop_index("mentions_event", table_name="mentions")
     op.drop_table("mentions")
     op.drop_table("mention_marks")
+    op.drop_table("handler_versions")
     op.drop_index("facts_event", table_name="facts")
     op.drop_table("facts")
     op.drop_index("events_subject_due", table_name="events", postgresql_where=sa.text("due_at IS NOT NULL"))
