@@ -80,7 +80,8 @@ def _line(name: str, values: Sequence[float | None], top: float) -> Markup:
         if alone:
             dots.append(f"M{x:.1f} {y:.1f}h0")
         is_down = True
-    return Markup('<path class="plot-line plot-{}" d="{}"/>').format(name, " ".join([*path, *dots]))
+    drawn = Markup('<path class="plot-line plot-{}" d="{}"/>').format(name, " ".join(path))
+    return drawn + Markup('<path class="plot-line plot-dot plot-{}" d="{}"/>').format(name, " ".join(dots))
 
 
 def against_diagonal(title: str, described: str, points: Iterable[tuple[float, float, float]]) -> Markup:

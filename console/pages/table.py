@@ -1,6 +1,6 @@
 """The table of pages: the server, the navigation's tests and the matrix of rights are made from it."""
 
-from console.pages import desk, signing, today
+from console.pages import approvals, cases, desk, handlers, signing, today
 from console.pages.page import Page
 
-PAGES: tuple[Page, ...] = (*signing.PAGES, *desk.PAGES, *today.PAGES)
+PAGES: tuple[Page, ...] = (*signing.PAGES, *desk.PAGES, *cases.PAGES, *approvals.PAGES, *today.PAGES, *handlers.PAGES)
