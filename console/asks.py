@@ -27,7 +27,17 @@ class ListAsk(Asked):
     q: Word | None = Field(None, description="an id or key exactly, else text inside the row's key fields")
 
 
-class EventsAsk(ListAsk):
+class FilteredAsk(ListAsk):
+    """What the lists understand that know the filters of docs/search.md."""
+
+    q: Word | None = Field(
+        None,
+        description="filters such as `status:exception amount>1000 customer:cus_1 since:yesterday`; else an id or key"
+        " exactly, else text inside the key fields of the newest 100,000 rows",
+    )
+
+
+class EventsAsk(FilteredAsk):
     """Filters of the list of events."""
 
     source: Word | None = Field(None, description="source, e.g. `stripe`")
@@ -46,7 +56,7 @@ class RunsAsk(ListAsk):
     failure_class: Word | None = Field(None, alias="class", description="failure class")
 
 
-class WritesAsk(ListAsk):
+class WritesAsk(FilteredAsk):
     """Filters of the list of writes."""
 
     status: WriteState | None = Field(None, description="state of the write")
@@ -66,7 +76,7 @@ class ApprovalsAsk(ListAsk):
     event: UUID | None = Field(None, description="id of the event that caused it")
 
 
-class CasesAsk(ListAsk):
+class CasesAsk(FilteredAsk):
     """Filters of the list of cases."""
 
     status: CaseState | None = Field(None, description="state of the case")

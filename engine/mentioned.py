@@ -7,30 +7,10 @@ from typing import Any, NamedTuple
 from contracts.money import AMOUNT_MINOR_MAX, known_currency
 
 #: Members that hold the id of a business thing, or the thing itself with its `id`.
-IDS = frozenset(
-    [
-        "customer",
-        "invoice",
-        "subscription",
-        "charge",
-        "payment_intent",
-        "payout",
-        "refund",
-        "credit_note",
-        "dispute",
-        "deal",
-        "company",
-        "contact",
-        "ticket",
-        "quote",
-        "order",
-        "number",
-        "objectId",
-        "fromObjectId",
-        "toObjectId",
-        "primaryObjectId",
-    ]
-)
+_THINGS = ("customer", "invoice", "subscription", "charge", "payment_intent", "payout", "refund", "credit_note")
+_RECORDS = ("dispute", "deal", "company", "contact", "ticket", "quote", "order", "number")
+_AT_HUBSPOT = ("objectId", "fromObjectId", "toObjectId", "primaryObjectId")
+IDS = frozenset((*_THINGS, *_RECORDS, *_AT_HUBSPOT))
 NAMES = frozenset({"customer_name", "company_name"})
 AMOUNTS = ("amount", "total", "amount_due", "amount_paid", "amount_refunded", "amount_total")
 #: A thing is named at the top of a payload or not far below; lists of lines are not walked to their end.

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from console import auth, idempotency, problems
+from console import asks, auth, idempotency, problems
 from console.api.route import PREFIX, Route
 from console.api.routes import ROUTES
 
@@ -146,6 +146,8 @@ def _responses(route: Route, schemas: _Schemas) -> dict[str, Any]:
         statuses.add(404)
     if route.body is not None:
         statuses |= {413, 415, 422}
+    if route.query is not None and issubclass(route.query, asks.FilteredAsk):
+        statuses.add(422)
     found = [schemas.of(model, "serialization") for model in _models(route.answer)]
     content = {"application/json": {"schema": found[0] if len(found) == 1 else {"oneOf": found}}}
     problem = {"application/problem+json": {"schema": schemas.of(problems.ProblemDetails, "serialization")}}

@@ -5,13 +5,13 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, true
+from sqlalchemy import ColumnElement, func, or_, true
 from sqlmodel import Session, col, select
 
 from console import answers
 from console.asks import CasesAsk
 from console.fields import Money, money
-from console.queries import approvals, audit, judgement, page, roster
+from console.queries import approvals, audit, filters, judgement, owning, page, roster
 from counterfoil import database, tables
 
 #: Event ids shown with each case of a list, and events shown with one case.
@@ -24,11 +24,13 @@ def find_page(ask: CasesAsk) -> answers.Page[answers.Case]:
     wanted = page.narrowed(
         select(tables.Case), (tables.Case.status, ask.status), (tables.Case.failure_class, ask.failure_class)
     )
-    if ask.q is not None:
-        wanted = wanted.where(_matches(ask.q))
     with Session(database.engine()) as session:
+        if ask.q is not None:
+            asked = filters.understood(ask.q)
+            words = asked.words if asked.terms or len(asked.words) > 1 else (ask.q,)
+            wanted = wanted.where(*filters.conditions(session, "cases", asked), *map(_matches, words))
         if ask.owner is not None:
-            wanted = wanted.where(_owned_by(session, ask.owner))
+            wanted = wanted.where(owning.by(session, ask.owner))
         rows, following = page.read(session, wanted, at=col(tables.Case.opened_at), row_id=col(tables.Case.id), ask=ask)
         return answers.Page(items=shown(session, rows), next_cursor=following)
 
@@ -194,31 +196,15 @@ def _member(member: tables.CaseEvent, event: tables.Event | None) -> answers.Cas
     )
 
 
-def _matches(q: str) -> ColumnElement[bool]:
+def _matches(word: str) -> ColumnElement[bool]:
+    """Its id, text inside of what names it, or something that one of its events names."""
     conditions: list[ColumnElement[bool]] = [
-        col(column).contains(q, autoescape=True)
+        col(column).contains(word, autoescape=True)
         for column in (tables.Case.title, tables.Case.failure_class, tables.Case.handler, tables.Case.fingerprint)
     ]
     with suppress(ValueError):
-        conditions.append(col(tables.Case.id) == UUID(q))
-    return or_(*conditions)
-
-
-def _owned_by(session: Session, person: str) -> ColumnElement[bool]:
-    """Cases that a person owns now. The roster is asked once per kind of case, of which there are few."""
-    case = tables.Case
-    kinds = session.exec(select(case.failure_class, case.source, case.handler, case.owner).distinct()).all()
-    theirs: list[ColumnElement[bool]] = [
-        and_(
-            col(case.failure_class) == failure_class,
-            col(case.source).is_not_distinct_from(source),
-            col(case.handler).is_not_distinct_from(handler),
-            col(case.owner).is_not_distinct_from(assigned),
-        )
-        for failure_class, source, handler, assigned in kinds
-        if roster.owner_of(failure_class, source, handler, assigned) == person
-    ]
-    return or_(false(), *theirs)
+        conditions.append(col(tables.Case.id) == UUID(word))
+    return or_(*conditions, filters.with_named(word))
 
 
 def _owner(row: tables.Case) -> str:

@@ -8,33 +8,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, text
+from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from console import answers
 from console.asks import EventsAsk
-from console.queries import audit, cases, judgement, page, related, runs, writes
+from console.queries import audit, cases, filters, identities, judgement, page, related, runs, writes
 from counterfoil import database, tables
-
-#: Distinct sources by jumping through the identity index: one probe per source, however many events there are.
-_SOURCES = text("""
-    WITH RECURSIVE jump AS (
-        (SELECT source FROM events ORDER BY source LIMIT 1)
-        UNION ALL
-        SELECT (SELECT e.source FROM events e WHERE e.source > jump.source ORDER BY e.source LIMIT 1)
-        FROM jump WHERE jump.source IS NOT NULL
-    )
-    SELECT source FROM jump WHERE source IS NOT NULL
-""")
 
 #: An escape that may be half of a surrogate pair.
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-
-
-def sources(session: Session) -> list[str]:
-    """Every source that ever sent something."""
-    return [row[0] for row in session.connection().execute(_SOURCES)]
 
 
 def find_page(ask: EventsAsk) -> answers.Page[answers.Event]:
@@ -154,28 +138,34 @@ def _narrowed(session: Session, wanted: SelectOfScalar[tables.Event], ask: Event
         (tables.Event.status, ask.status),
     )
     if ask.key is not None:
-        wanted = wanted.where(_has_key(session, ask.key, ask.source))
-    if ask.q is not None:
-        wanted = wanted.where(_matches(session, ask.q))
-    return wanted
+        wanted = wanted.where(identities.has_key(session, ask.key, ask.source))
+    return wanted.where(*wanted_by(session, ask))
 
 
-def _has_key(session: Session, key: str, source: str | None) -> ColumnElement[bool]:
-    """The identity index begins with the source; without one, every source is asked."""
-    known = [source] if source is not None else sources(session)
-    return and_(col(tables.Event.source).in_(known), col(tables.Event.key) == key)
-
-
-def _matches(session: Session, q: str) -> ColumnElement[bool]:
-    """An id, key or object id exactly, by index; only when there is none of it, text inside of key, subject, type."""
-    known = sources(session)
+def _matches(session: Session, word: str, ask: EventsAsk) -> ColumnElement[bool]:
+    """An id, key or object id exactly; else what events name; only when there is neither, text inside of the keys."""
+    known = identities.sources(session)
     exactly = [
-        and_(col(tables.Event.source).in_(known), col(tables.Event.key) == q),
-        col(tables.Event.subject).in_([q, *(f"{source}:{q}" for source in known)]),
+        identities.has_key(session, word),
+        col(tables.Event.subject).in_([word, *(f"{source}:{word}" for source in known)]),
     ]
     with suppress(ValueError):
-        exactly.append(col(tables.Event.id) == UUID(q))
-    exact = or_(*exactly)
-    if session.exec(select(tables.Event.id).where(exact).limit(1)).first() is not None:
-        return exact
-    return page.holding(q, tables.Event.key, tables.Event.subject, tables.Event.type)
+        exactly.append(col(tables.Event.id) == UUID(word))
+    for found in (or_(*exactly), col(tables.Event.id).in_(filters.named(word))):
+        if session.exec(select(tables.Event.id).where(found).limit(1)).first() is not None:
+            return found
+    columns = (tables.Event.key, tables.Event.subject, tables.Event.type)
+    return page.holding_lately(word, *columns, at=col(tables.Event.received_at), row_id=col(tables.Event.id), ask=ask)
+
+
+def wanted_by(session: Session, ask: EventsAsk) -> list[ColumnElement[bool]]:
+    """What `q` asks for, as conditions."""
+    if ask.q is None:
+        return []
+    wanted = filters.understood(ask.q)
+    # As it stands first: a key may hold blanks and whatever looks like a field.
+    whole = identities.has_key(session, ask.q)
+    if wanted.terms and session.exec(select(tables.Event.id).where(whole).limit(1)).first() is not None:
+        return [whole]
+    words = wanted.words if wanted.terms or len(wanted.words) > 1 else (ask.q,)
+    return [*filters.conditions(session, "events", wanted), *(_matches(session, word, ask) for word in words)]

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import select as rows_of
 from sqlmodel import Session, col
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -16,6 +17,10 @@ Row = TypeVar("Row")
 
 #: How far the clock of the door that made an id may be from the database's clock that wrote the time beside it.
 CLOCKS_APART = timedelta(days=1)
+#: Rows that are looked through for text inside of their keys: a tenth of a second.
+LATELY_ROWS = 100_000
+#: "At three": people remember within half an hour.
+NEAR = timedelta(minutes=30)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -57,6 +62,19 @@ def narrowed(wanted: SelectOfScalar[Row], *equal: tuple[Any, Any]) -> SelectOfSc
 def holding(q: str, *columns: Any) -> ColumnElement[bool]:
     """The text stands somewhere in one of the columns; wildcards are the characters they are."""
     return or_(*(col(column).contains(q, autoescape=True) for column in columns))
+
+
+def holding_lately(q: str, *columns: Any, at: Any, row_id: Any, ask: ListAsk) -> ColumnElement[bool]:
+    """As `holding`, among the newest rows of the window: nothing found costs the same however many there are."""
+    newest = (
+        rows_of(row_id).where(*window(at, row_id, ask.since, ask.until)).order_by(row_id.desc()).offset(LATELY_ROWS)
+    )
+    return and_(row_id >= func.coalesce(newest.limit(1).scalar_subquery(), UUID(int=0)), holding(q, *columns))
+
+
+def around(begins: datetime, ends: datetime, *, whole: bool) -> tuple[datetime, datetime]:
+    """A day as it is; of a time, what is near enough for what people remember."""
+    return (begins, ends) if whole else (begins - NEAR, begins + NEAR)
 
 
 def read(

@@ -3,12 +3,13 @@
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, col, select
 
 from console import answers
 from console.asks import WritesAsk
 from console.fields import money
-from console.queries import page
+from console.queries import filters, page
 from counterfoil import database, tables
 
 
@@ -22,13 +23,29 @@ def find_page(ask: WritesAsk) -> answers.Page[answers.Write]:
         (tables.Write.event_id, ask.event),
         (tables.Write.key, ask.key),
     )
-    if ask.q is not None:
-        wanted = wanted.where(page.holding(ask.q, tables.Write.key, tables.Write.subject))
     with Session(database.engine()) as session:
+        if ask.q is not None:
+            asked = filters.understood(ask.q)
+            words = asked.words if asked.terms or len(asked.words) > 1 else (ask.q,)
+            wanted = wanted.where(
+                *filters.conditions(session, "writes", asked), *(_matches(session, word, ask) for word in words)
+            )
         rows, following = page.read(
             session, wanted, at=col(tables.Write.created_at), row_id=col(tables.Write.id), ask=ask
         )
     return answers.Page(items=[shown(row) for row in rows], next_cursor=following)
+
+
+def _matches(session: Session, word: str, ask: WritesAsk) -> ColumnElement[bool]:
+    """Its key exactly; else text inside of key and subject, or something that its event names."""
+    exactly = col(tables.Write.key) == word
+    if session.exec(select(tables.Write.id).where(exactly)).first() is not None:
+        return exactly
+    columns = (tables.Write.key, tables.Write.subject)
+    return or_(
+        col(tables.Write.event_id).in_(filters.named(word)),
+        page.holding_lately(word, *columns, at=col(tables.Write.created_at), row_id=col(tables.Write.id), ask=ask),
+    )
 
 
 def find(write_id: UUID) -> answers.Write | None:

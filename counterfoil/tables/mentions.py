@@ -25,7 +25,7 @@ class Mention(SQLModel, table=True):
 
     kind: str = Field(primary_key=True)
     #: Compared byte by byte, so that the key also finds beginnings of names.
-    value: str = Field(primary_key=True, sa_type=Text(collation="C"))  # type: ignore[call-overload]
+    value: str = Field(primary_key=True, sa_type=Text(collation="C"))
     amount_minor: int = Field(default=0, primary_key=True, sa_type=BigInteger)
     event_id: UUID = Field(primary_key=True)
 
