@@ -13,7 +13,7 @@ from typing import Any
 
 from sandbox.hubspot.account import Account
 from sandbox.hubspot.core import HubSpot
-from sandbox.hubspot.kinds import COMPANY, CONTACT
+from sandbox.hubspot.kinds import COMPANY, CONTACT, TICKET
 from sandbox.hubspot.properties import Property
 from sandbox.standin.base import Hook
 from sandbox.standin.exchange import Entry
@@ -30,6 +30,8 @@ ADDED = (
     (CONTACT, Property("last_payment_at", "datetime", hubspot_defined=False)),
     (CONTACT, Property("last_payment_amount", "number", hubspot_defined=False)),
     *((CONTACT, Property(name, hubspot_defined=False)) for name in ("last_payment_currency", "last_payment_invoice")),
+    *((CONTACT, Property(name, hubspot_defined=False)) for name in ("contact_intent", "contact_route")),
+    (TICKET, Property("ticket_route", hubspot_defined=False)),
 )
 
 

@@ -48,7 +48,8 @@ _MERGED = Property("hs_merged_object_ids", read_only=True)
 _STANDARD: dict[str, list[Property]] = {
     "contact": [
         Property("email", unique=True), _OWNER, _MERGED, _choice("lifecyclestage", _LIFE),
-        *_texts("firstname lastname phone company jobtitle website address city state zip country hs_lead_status"),
+        *_texts("firstname lastname phone company jobtitle website address city state zip country message"
+                " hs_lead_status"),
     ],
     "company": [
         _OWNER, _MERGED, _choice("lifecyclestage", _LIFE), *_numbers("annualrevenue numberofemployees"),

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import both_accounts as fixture
 import pytest
 from both_accounts import NOON, Both, both_accounts
+from judged import a_quick_judge
 
 from contracts.base import find
 from contracts.questions import find as find_questions
@@ -18,12 +18,9 @@ from engine import NeedsPerson, Outcome, Plan, Skip
 from engine.registry import HandlerSpec
 from engine.registry import find as find_handlers
 from judgement import settling
-from sandbox.hubspot.kinds import CONTACT
-from sandbox.hubspot.properties import Property
 
 MESSAGE = "What does it cost for 60 people, and may we see a demo?"
 READ = {"id": "9001", "message": MESSAGE, "intent": ""}
-OWN = tuple((CONTACT, Property(name)) for name in ("message", "contact_intent", "contact_route"))
 
 
 def _event(contact: int = 9001) -> dict[str, Any]:
@@ -92,9 +89,8 @@ def test_an_address_is_one_whatever_stands_behind_the_plus(address: str, same: s
 
 @pytest.fixture
 def both(conn: Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Both]:
-    """Both accounts; at HubSpot with the properties that the page asks for."""
-    monkeypatch.setattr(fixture, "PROPERTIES", (*fixture.PROPERTIES, *OWN))
-    with both_accounts(conn, monkeypatch, tmp_path) as made:
+    """Both accounts, as the sandbox has them."""
+    with a_quick_judge(monkeypatch), both_accounts(conn, monkeypatch, tmp_path) as made:
         yield made
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from both_accounts import NOON, Both, both_accounts
+from judged import a_quick_judge
 
 from contracts.answers import Item
 from contracts.base import find
@@ -17,7 +18,7 @@ from engine import NeedsPerson
 from engine.registry import HandlerSpec
 from engine.registry import find as find_handlers
 from exceptions_queue.refusals import EventRunning
-from judgement import serving, settling
+from judgement import settling
 from sandbox.invoices import Item as Sold
 from sandbox.invoices import paid_invoice
 
@@ -112,13 +113,9 @@ def test_none_of_the_categories_is_a_persons() -> None:
 
 @pytest.fixture
 def both(conn: Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Both]:
-    """A judge that knows the labels' descriptions, which takes no time, and sees every answer at once."""
-    monkeypatch.setattr("contracts.questions.examples", lambda name: [])
-    monkeypatch.setattr(serving, "STALE_SECONDS", 0.0)
-    serving.serving.cache_clear()
-    with both_accounts(conn, monkeypatch, tmp_path) as made:
+    """Both accounts, and a judge that knows the labels' descriptions."""
+    with a_quick_judge(monkeypatch), both_accounts(conn, monkeypatch, tmp_path) as made:
         yield made
-    serving.serving.cache_clear()
 
 
 def _decisions(both: Both) -> list[dict[str, Any]]:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import both_accounts as fixture
 import pytest
 from both_accounts import NOON, Both, both_accounts
+from judged import a_quick_judge
 
 from contracts.base import find
 from contracts.questions import find as find_questions
@@ -17,8 +17,6 @@ from engine import NeedsPerson, Outcome, Plan, Skip
 from engine.registry import HandlerSpec
 from engine.registry import find as find_handlers
 from judgement import settling
-from sandbox.hubspot.kinds import TICKET
-from sandbox.hubspot.properties import Property
 
 WORDS = {"subject": "Charged twice", "text": "There are two debits of 490 EUR for May."}
 READ = {"id": "4401", **WORDS, "category": "", "priority": "", "route": ""}
@@ -108,9 +106,8 @@ def test_a_ticket_that_says_nothing_is_a_persons(ticket: Any) -> None:
 
 @pytest.fixture
 def both(conn: Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Both]:
-    """Both accounts; at HubSpot with the property that the page asks for."""
-    monkeypatch.setattr(fixture, "PROPERTIES", (*fixture.PROPERTIES, (TICKET, Property("ticket_route"))))
-    with both_accounts(conn, monkeypatch, tmp_path) as made:
+    """Both accounts, as the sandbox has them."""
+    with a_quick_judge(monkeypatch), both_accounts(conn, monkeypatch, tmp_path) as made:
         yield made
 
 

@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import model_server
 import pytest
 from model_server import ModelServer, a_model_server
 
@@ -152,13 +151,6 @@ def test_a_text_as_long_as_it_likes_is_read_in_time() -> None:
         assert time.monotonic() - began < 5, said[:20]
 
 
-def _input_in(messages: list[dict[str, Any]]) -> dict[str, str]:
-    """The document of the input: where it imitates tags, the client's library puts a warning of its own before it."""
-    content = next(message for message in messages if message["role"] == "user")["content"]
-    found: dict[str, str] = json.loads(content if isinstance(content, str) else content[-1]["text"])
-    return found
-
-
 @pytest.fixture
 def obedient(monkeypatch: pytest.MonkeyPatch, conn: Any) -> Iterator[ModelServer]:
     """A hosted model that does whatever a text tells it, and quotes it as evidence."""
@@ -171,7 +163,6 @@ def obedient(monkeypatch: pytest.MonkeyPatch, conn: Any) -> Iterator[ModelServer
             "quotes": [{"field": field, "text": text[:40]}],
         }
 
-    monkeypatch.setattr(model_server, "_last_input", _input_in)
     with a_model_server(mind) as server:
         for name, value in {
             "COUNTERFOIL_MODEL": "anthropic:judge-1",
