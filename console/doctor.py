@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import psycopg
 from pydantic import SecretStr
 
-from console import checks_of_judgement, parts
+from console import checks_of_judgement, checks_of_people, parts
 from console.finding import Finding, Verdict
 from counterfoil import clock, credentials, database, failpoints
 from counterfoil.settings import Settings, secret, settings
@@ -58,10 +58,7 @@ def _unset_in_production(config: Settings) -> list[str]:
         return []
     return [
         f"{_variable(name)} is not set; {why}"
-        for name, why in (
-            ("database_url", "production does not run on the embedded Postgres"),
-            ("api_token", "nobody can use the API"),
-        )
+        for name, why in (("database_url", "production does not run on the embedded Postgres"),)
         if getattr(config, name) is None
     ]
 
@@ -297,6 +294,7 @@ CHECKS: Mapping[str, Callable[[], Finding]] = {
     "sources": _sources,
     "API keys": _keys,
     "owners": _owners,
+    **checks_of_people.CHECKS,
     "policy": _policy,
     "handlers": _handlers,
     "nothing lost": _lost,

@@ -131,6 +131,15 @@ class Company:
         )
         return done.stdout.decode()
 
+    def invite(self) -> str:
+        """Let the demo's people in; a link with which fiona opens the console, once."""
+        done = subprocess.run(
+            [sys.executable, "-m", "sandbox.people"], env=self.env, capture_output=True, check=False
+        )
+        if done.returncode:
+            raise DemoStopped(f"nobody could be let in: {done.stderr.decode()[-300:]}")
+        return done.stdout.decode().strip()
+
     def settle(self) -> list[dict[str, Any]]:
         """Wait until nothing moves any more but what waits for a person or a time; all events."""
         self.wait_until(lambda: not self._moves(), "not everything settled")

@@ -175,8 +175,11 @@ def _play(company: Company, world: Outside) -> int:
         return 0
     screen.print(
         f"\nStill serving: door {company.base}, API {company.base}/api/v1 "
-        f"(token {company.env['COUNTERFOIL_API_TOKEN']}). Ctrl-C ends it."
+        f"(token {company.env['COUNTERFOIL_API_TOKEN']}). Ctrl-C ends it.\n"
+        f"The console, as Fiona from finance (opens once; another: `counterfoil user link fiona --enter`):\n",
+        end="",
     )
+    screen.print(company.invite(), soft_wrap=True)
     assert company.process is not None
     company.process.wait()
     return 0

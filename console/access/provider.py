@@ -120,7 +120,7 @@ def _opened(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _what(failure: Exception) -> str:
     """Which claim, without its value."""
-    return str(getattr(failure, "claim_name", None) or getattr(failure, "error", None) or type(failure).__name__)
+    return str(failure).rpartition(": ")[2][:80] or type(failure).__name__
 
 
 def _client() -> Any:

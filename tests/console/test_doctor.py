@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from console import doctor
+from console.access import users
 from counterfoil import database, keys
 from counterfoil.settings import settings
 from exceptions_queue import owners
@@ -159,10 +160,27 @@ def test_a_source_that_cannot_verify_is_found(database_url: str, monkeypatch: py
 
 
 def test_production_names_what_it_lacks(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No API token: nobody can use the API."""
+    """Nobody who could sign in, no token: nobody can use console or API."""
     monkeypatch.setenv("COUNTERFOIL_ENV", "production")
     settings.cache_clear()
-    assert any("COUNTERFOIL_API_TOKEN" in item for item in wrong()["configuration"])
+    items = wrong()["people"]
+    assert any("counterfoil user add" in item for item in items)
+    assert any("COUNTERFOIL_API_TOKEN" in item for item in items)
+    with database.transaction() as conn:
+        users.add(conn, "test", name="ada", email="ada@example.com", grants=["admin"])
+    assert found()["people"].verdict == "ok"
+
+
+def test_half_an_identity_provider_is_found(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the client's name it is not asked; without the console's address nobody comes back; in clear is wrong."""
+    monkeypatch.setenv("COUNTERFOIL_OIDC_ISSUER", "http://login.example.com")
+    settings.cache_clear()
+    items = " ".join(wrong()["people"])
+    assert "COUNTERFOIL_OIDC_CLIENT_ID" in items
+    assert "COUNTERFOIL_CONSOLE_URL" in items
+    monkeypatch.setenv("COUNTERFOIL_ENV", "production")
+    settings.cache_clear()
+    assert "need TLS" in " ".join(wrong()["people"])
 
 
 def test_keys_are_told_by_their_form_and_refused_when_they_are_none(

@@ -1,19 +1,50 @@
 """A console with real people at it; passwords, links, tokens and the rows behind them."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg
 import pytest
-from pages import Visitor, visitor
+from pages import visitor
 from starlette.testclient import TestClient
 
-from console.access import links, users
+from console.access import entering, links, users
 from console.app import console_app
-from counterfoil import database
+from counterfoil import database, queue
+from counterfoil.settings import settings
 
 __all__ = ["visitor"]
 
 PASSWORD = "ledger harbour oak"
+
+
+@pytest.fixture(scope="module")
+def shared(postgres: str, template: str) -> Iterator[str]:
+    """One database for all tests of a file: making one takes longer than most of them."""
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield postgres.replace("/postgres?", f"/{name}?")
+        admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_url(shared: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A database in which nobody may sign in yet; settings point at it. The audit of the tests before stays."""
+    monkeypatch.setenv("DATABASE_URL", shared)
+    _refresh()
+    yield shared
+    _refresh()
+    with psycopg.connect(shared, autocommit=True) as admin:
+        admin.execute("DELETE FROM provider_visits; DELETE FROM sign_in_links; DELETE FROM sessions")
+        admin.execute("DELETE FROM throttles; DELETE FROM api_tokens; DELETE FROM users")
+
+
+def _refresh() -> None:
+    database.forget()
+    queue.forget()
+    settings.cache_clear()
 
 
 class Browser:
@@ -59,8 +90,6 @@ def account(database_url: str) -> Callable[..., dict[str, Any]]:
             user = users.add(conn, "test", name=name, email=f"{name}@example.com", grants=grants or ("owner",))
             token = links.make(conn, "test", user)
         if password is not None:
-            from console.access import entering
-
             entering.by_link(token, password)
         return {**user, "link": token}
 
