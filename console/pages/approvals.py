@@ -1,0 +1,130 @@
+"""Approvals: what waits for a yes, and one request with everything that a person needs to say yes or no."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from console import asks
+from console.access import reveals
+from console.answers import Approval
+from console.api import act, look
+from console.pages import forms, wording
+from console.pages.page import Go, Page, Shown, Visit
+from console.queries import approvals, members
+from console.trying import well_formed
+
+
+def list_approvals(visit: Visit) -> Shown:
+    """Open requests, newest first."""
+    ask = forms.said(asks.ApprovalsAsk, visit.query)
+    return Shown("approvals/list.html", "Approvals", {"found": approvals.find_page(ask), "ask": ask})
+
+
+def show_approval(visit: Visit) -> Shown:
+    """One request: exactly what is shown here is what an approval is bound to."""
+    asked = look.approval(visit.one)
+    source = members.source_of(asked.event_id)
+    may_see = visit.person.may("reveal", source, asked.handler)
+    if may_see:
+        reveals.record(visit.person.name, f"writes:{visit.one}", "to decide about it")
+    me = visit.person.name.lower()
+    is_open = asked.status == "open" and asked.expires_at > visit.now
+    return Shown(
+        "approvals/one.html",
+        asked.title,
+        {
+            "asked": asked,
+            "may_see": may_see,
+            "fields": _beside(asked.shown) if may_see else [],
+            "judged": _judged(asked) if may_see else [],
+            "evidence": _evidence(asked.shown) if may_see else [],
+            "is_open": is_open,
+            "may_decide": is_open and visit.person.may("approve", source, asked.handler),
+            "edited_by_me": any(str(one.get("by", "")).lower() == me for one in asked.edits)
+            or (asked.edited_by or "").lower() == me,
+            "answered_by_me": any(one.person.lower() == me for one in asked.votes),
+        },
+    )
+
+
+def _beside(shown: Mapping[str, Any]) -> list[tuple[str, Any, Any, bool]]:
+    """Field, what stands, what would stand, whether that differs."""
+    before = shown.get("before") or {}
+    was: Mapping[str, Any] = before.get("fields") or {}
+    body = shown.get("body") or {}
+    will: Mapping[str, Any] = body["properties"] if isinstance(body.get("properties"), dict) else body
+    names = [*will, *(name for name in was if name not in will)]
+    return [
+        (name, was.get(name), will.get(name, was.get(name)), name in will and was.get(name) != will[name])
+        for name in names
+    ]
+
+
+def _judged(asked: Approval) -> list[dict[str, Any]]:
+    """What a judge or a person said about its event, with the words that spoke for it, and how often that was right."""
+    found = members.decisions(asked.event_id)
+    measured = {name: members.reliability(name) for name in {one.question for one in found}}
+    return [
+        {
+            "decision": one,
+            "texts": [
+                (name, wording.pieces(str(value), [span for span in one.evidence if span.get("field") == name]))
+                for name, value in (one.fields or {}).items()
+                if value not in (None, "")
+            ],
+            "meaning": wording.how_often_right(one.confidence, measured[one.question]),
+        }
+        for one in found
+    ]
+
+
+def _evidence(shown: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the handler says speaks for it; edits are told apart."""
+    return [
+        (name, value if isinstance(value, str) else _text(value))
+        for name, value in (shown.get("evidence") or {}).items()
+        if name not in ("edits", "confidence")
+    ]
+
+
+def _text(value: Any) -> str:
+    """A list as words, anything deeper as JSON."""
+    if isinstance(value, list) and all(isinstance(one, str | int) for one in value):
+        return ", ".join(str(one) for one in value)
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def approve(visit: Visit) -> Go:
+    """Yes to the digest of what was shown."""
+    done = act.approve(visit.asking(body=forms.said(asks.ApproveAsk, visit.form)))
+    enough = forms.member(done, "status") != "open"
+    said = "Approved; it is sent now." if enough else "Your yes is counted; another person has to approve it too."
+    return Go(f"/approvals/{visit.one}", said)
+
+
+def reject(visit: Visit) -> Go:
+    """No: neither this nor the rest of its plan is made."""
+    act.reject(visit.asking(body=forms.said(asks.Change, visit.form)))
+    return Go(f"/approvals/{visit.one}", "Rejected; nothing of its plan is made.")
+
+
+def edit(visit: Visit) -> Go:
+    """Another action in its place, which somebody else approves."""
+    text = visit.form.get("action", "")
+    well_formed(text)
+    fields = {"body": json.loads(text), "reason": visit.form.get("reason", "")}
+    amount = visit.form.get("amount_minor", "").strip()
+    if amount:
+        fields["amount"] = {"amount_minor": amount, "currency": visit.form.get("currency", "")}
+    act.edit_write(visit.asking(body=forms.checked(asks.ActionAsk, fields)))
+    return Go(f"/approvals/{visit.one}", "Changed. Another person has to approve it now.")
+
+
+_ON = "/approvals/{id}"
+PAGES = (
+    Page("GET", "/approvals", list_approvals),
+    Page("GET", _ON, show_approval),
+    Page("POST", f"{_ON}/approve", approve, right="approve", on=_ON),
+    Page("POST", f"{_ON}/reject", reject, right="approve", on=_ON),
+    Page("POST", f"{_ON}/edit", edit, right="approve", on=_ON),
+)

@@ -1,0 +1,75 @@
+"""Sentences: what happened in a case, how sure a judge was and how often that was right, where evidence stands."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from console.answers import Case, Reliability
+
+_HAPPENED: Final[Mapping[str, str]] = {
+    "contract_violation": "{things} did not keep {their} contract, so nothing was written for {them}.",
+    "contract_unknown": "{things} came in a shape or API version that no contract covers.",
+    "identity_conflict": "{things} arrived again under the same identity, but with other content.",
+    "wrong_account": "{things} came from a mode or account that this source does not expect.",
+    "context_missing": "{things} needed a record that does not exist, or of which there are several.",
+    "low_confidence": "{things} held something that could not be classified with enough confidence.",
+    "model_output_invalid": "{things} got an answer from the model that cannot be used.",
+    "model_unavailable": "{things} could not be judged, because no model could be asked.",
+    "out_of_bounds": "{things} led to a plan outside its limits, so it was held.",
+    "approval_needed": "{things} led to a write that waits for somebody's yes.",
+    "write_refused": "{things} led to a write that {destination} refused.",
+    "write_in_doubt": "{things} led to a write of which nobody knows whether it arrived at {destination}.",
+    "write_not_applied": "{things} led to a write that {destination} accepted and did not keep.",
+    "destination_unavailable": "{destination} could not be reached, and {things} had to wait.",
+    "handler_bug": "{things} made the handler {handler} fail unexpectedly.",
+    "run_stuck": "{things} did not come to {their} end within {their} limits.",
+}
+
+
+def happened(case: Case, detail: Mapping[str, Any]) -> str:
+    """One sentence about a case."""
+    if case.count == 0 or case.failure_class not in _HAPPENED:
+        return f"{case.title}."
+    one = case.count == 1
+    kind = detail.get("type")
+    things = f"{case.count:,} {f'{kind} ' if isinstance(kind, str) else ''}event{'' if one else 's'}"
+    sentence = _HAPPENED[case.failure_class].format(
+        things=f"{things} from {case.source}" if case.source else things,
+        their="its" if one else "their",
+        them="it" if one else "them",
+        destination=case.destination or "the destination",
+        handler=case.handler or "of it",
+    )
+    return sentence[0].upper() + sentence[1:]
+
+
+def how_often_right(confidence: float | None, measured: Sequence[Reliability]) -> str:
+    """What a confidence is worth, by what people said about answers that were about as sure."""
+    if confidence is None:
+        return ""
+    alike = [one for one in measured if one.count]
+    if not alike:
+        return "Nobody has measured yet how often answers that sure are right."
+    nearest = min(alike, key=lambda one: abs(one.confidence - confidence))
+    right = round(nearest.accuracy * nearest.count)
+    return f"Of {nearest.count} measured answers about as sure, {right} were right."
+
+
+def pieces(text: str, spans: Sequence[Mapping[str, Any]]) -> list[tuple[str, bool]]:
+    """The text in pieces, those that are evidence marked; spans that do not fit the text are left out."""
+    marked = sorted(
+        (span["start"], span["end"])
+        for span in spans
+        if isinstance(span.get("start"), int)
+        and isinstance(span.get("end"), int)
+        and 0 <= span["start"] < span["end"] <= len(text)
+    )
+    found: list[tuple[str, bool]] = []
+    at = 0
+    for start, end in marked:
+        if start < at:
+            continue
+        if start > at:
+            found.append((text[at:start], False))
+        found.append((text[start:end], True))
+        at = end
+    return [*found, (text[at:], False)] if at < len(text) else found
