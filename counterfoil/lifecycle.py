@@ -14,6 +14,9 @@ case       open ─▶ acknowledged ─▶ snoozed ─▶ resolved | dismissed
 
 replay     planned ─▶ running ─▶ finished | cancelled
                         └▶ paused ─▶ running | cancelled
+
+fix        proposed ─▶ active ─▶ withdrawn
+               └▶ withdrawn
 """
 
 from collections.abc import Mapping
@@ -70,7 +73,15 @@ class ReplayState(StrEnum):
     CANCELLED = "cancelled"  #: a person stopped it; what was queued before stays queued
 
 
-E, W, C, R = EventState, WriteState, CaseState, ReplayState
+class FixState(StrEnum):
+    """The life of a rule that fills in what payloads lack."""
+
+    PROPOSED = "proposed"  #: somebody else has to say yes; it does nothing yet
+    ACTIVE = "active"  #: applied to every event that it fits
+    WITHDRAWN = "withdrawn"  #: taken back, or never wanted
+
+
+E, W, C, R, F = EventState, WriteState, CaseState, ReplayState, FixState
 
 #: from -> the states it may move to. Anything else is refused by `ledger.move`.
 EVENT_MOVES: Mapping[EventState, frozenset[EventState]] = {
@@ -116,6 +127,12 @@ REPLAY_MOVES: Mapping[ReplayState, frozenset[ReplayState]] = {
     R.PAUSED: frozenset({R.RUNNING, R.CANCELLED}),
     R.FINISHED: frozenset(),
     R.CANCELLED: frozenset(),
+}
+
+FIX_MOVES: Mapping[FixState, frozenset[FixState]] = {
+    F.PROPOSED: frozenset({F.ACTIVE, F.WITHDRAWN}),
+    F.ACTIVE: frozenset({F.WITHDRAWN}),
+    F.WITHDRAWN: frozenset(),
 }
 
 #: States in which an event has come to rest for good (until somebody replays it).

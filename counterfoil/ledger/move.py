@@ -7,9 +7,9 @@ from uuid import UUID
 from psycopg import sql
 
 from counterfoil.database import Connection
-from counterfoil.lifecycle import CASE_MOVES, EVENT_MOVES, REPLAY_MOVES, WRITE_MOVES, origins
+from counterfoil.lifecycle import CASE_MOVES, EVENT_MOVES, FIX_MOVES, REPLAY_MOVES, WRITE_MOVES, origins
 
-Machine = Literal["event", "write", "case", "replay", "reversal"]
+Machine = Literal["event", "write", "case", "replay", "reversal", "fix"]
 
 #: As a value in `sets`: the database's clock, at this transaction.
 NOW: Final = object()
@@ -20,6 +20,7 @@ _TABLES: Mapping[Machine, tuple[str, Mapping[Any, Any]]] = {
     "case": ("cases", CASE_MOVES),
     "replay": ("replays", REPLAY_MOVES),
     "reversal": ("reversals", REPLAY_MOVES),
+    "fix": ("fixes", FIX_MOVES),
 }
 
 

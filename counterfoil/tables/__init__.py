@@ -6,6 +6,7 @@ from counterfoil.tables.cases import Case, CaseEvent, Notification, Replay, Repl
 from counterfoil.tables.controls import CapUse, DestinationState, Pause, Review, Rollout, RolloutChange
 from counterfoil.tables.desk import DeskLook
 from counterfoil.tables.events import Checkpoint, Event, Payload, Run, SubjectState
+from counterfoil.tables.fixes import Fix
 from counterfoil.tables.judgement import Decision, Label, PaidAnswer, QuestionState, Spend, TrainedModel
 from counterfoil.tables.mentions import Mention, MentionMark
 from counterfoil.tables.people import ApiToken, ProviderVisit, SignedIn, SignInLink, Throttle, User
@@ -33,6 +34,7 @@ __all__ = [
     "Echo",
     "Event",
     "Fact",
+    "Fix",
     "HandlerVersion",
     "Label",
     "Mention",

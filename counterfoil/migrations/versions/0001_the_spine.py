@@ -18,7 +18,7 @@ SQL = Path(__file__).parents[1] / "sql"
 def _run_scripts() -> None:
     """Functions and triggers, which Alembic cannot describe; payloads compressed the cheap way where it can be."""
     bind = op.get_bind()
-    for name in ("audit.sql", "books.sql", "approvals.sql", "judgement.sql"):
+    for name in ("audit.sql", "books.sql", "approvals.sql", "judgement.sql", "fixes.sql"):
         # Doubled, because the driver reads a lone % as a placeholder.
         bind.exec_driver_sql((SQL / name).read_text().replace("%", "%%"))
     bind.exec_driver_sql(
@@ -308,6 +308,43 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("fact", "event_id"),
     )
     op.create_index("facts_event", "facts", ["event_id"], unique=False)
+    op.create_table(
+        "fixes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.String(), server_default="proposed", nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("provider", sa.String(), nullable=False),
+        sa.Column("types", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column(
+            "conditions", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
+        sa.Column(
+            "settings", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column(
+            "preview", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
+        sa.Column("author", sa.String(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("approver", sa.String(), nullable=True),
+        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("approval_reason", sa.Text(), nullable=True),
+        sa.Column("replay_id", sa.Uuid(), nullable=True),
+        sa.Column("withdrawn_by", sa.String(), nullable=True),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("withdrawal_reason", sa.Text(), nullable=True),
+        sa.CheckConstraint("(status = 'withdrawn') = (withdrawn_by IS NOT NULL)", name="fixes_withdrawn_by_somebody"),
+        sa.CheckConstraint("status <> 'active' OR approver IS NOT NULL", name="fixes_active_was_approved"),
+        sa.CheckConstraint("status IN ('proposed', 'active', 'withdrawn')", name="fixes_status"),
+        sa.CheckConstraint("(approver IS NULL) = (approved_at IS NULL)", name="fixes_approved_by_somebody"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("fixes_active", "fixes", ["source"], unique=False, postgresql_where=sa.text("status = 'active'"))
+    op.create_index(
+        "fixes_digest", "fixes", ["digest"], unique=True, postgresql_where=sa.text("status IN ('proposed', 'active')")
+    )
     op.create_table(
         "handler_versions",
         sa.Column("handler", sa.String(), nullable=False),
@@ -958,6 +995,7 @@ def downgrade() -> None:
         "approvals_keep_rules",
         "approval_votes_keep_rules",
         "decisions_keep_rules",
+        "fixes_keep_rules",
     ):
         op.execute(f"DROP FUNCTION IF EXISTS {function} CASCADE")
     op.drop_table("provider_visits")
@@ -1062,6 +1100,9 @@ def downgrade() -> None:
     op.drop_table("mentions")
     op.drop_table("mention_marks")
     op.drop_table("handler_versions")
+    op.drop_index("fixes_digest", table_name="fixes", postgresql_where=sa.text("status IN ('proposed', 'active')"))
+    op.drop_index("fixes_active", table_name="fixes", postgresql_where=sa.text("status = 'active'"))
+    op.drop_table("fixes")
     op.drop_index("facts_event", table_name="facts")
     op.drop_table("facts")
     op.drop_index("events_subject_due", table_name="events", postgresql_where=sa.text("due_at IS NOT NULL"))
