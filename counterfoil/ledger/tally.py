@@ -108,8 +108,8 @@ def count(conn: Connection, since: datetime, until: datetime, step: timedelta) -
         "until": until,
         "step": step,
         "slots": list(SLOTS_MS),
-        "first": _id_at(since - CLOCKS_APART),
-        "last": _id_at(until + CLOCKS_APART),
+        "first": id_at(since - CLOCKS_APART),
+        "last": id_at(until + CLOCKS_APART),
     }
     found: dict[datetime, Numbers] = {}
 
@@ -221,6 +221,6 @@ def _kept(conn: Connection, since: datetime, until: datetime) -> dict[tuple[time
     }
 
 
-def _id_at(moment: datetime) -> UUID:
+def id_at(moment: datetime) -> UUID:
     """The smallest id that is made at this moment."""
     return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
