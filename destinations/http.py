@@ -5,27 +5,21 @@
     └── NoAnswer      sent, and nobody knows: timeouts, resets, broken answers
 
 The guard stands below HTTP: a client made for reading lets nothing but reads through, whatever the code above it does.
-
-Requests are handed to httpx's transport as they are. What `httpx.Client` does besides (redirects, cookies, credentials
-from files) is nothing that a write may have, and costs a third of the call (measured).
 """
 
-import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import msgspec
 
 from counterfoil.settings import settings
+from destinations.exchange import InMemory, Network, Reply, Unanswered, Unsent, Wire
 
-#: Connecting is quick or does not happen (seconds); how long an answer may take is a setting.
-CONNECT_SECONDS = 5.0
 #: No answer that we read is larger (bytes); what is, is not what we asked for.
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 
@@ -118,14 +112,13 @@ class Http:
     ) -> None:
         self.write = write
         self.base = base.rstrip("/")
-        wire = IN_PROCESS.get(base) or httpx.HTTPTransport(verify=_tls(), limits=_LIMITS)
-        self._wire = _Guard(wire, write=write, reads=reads)
+        self._wire = _Guard(_wire(base), write=write, reads=reads)
         self._headers = {**_HEADERS, **headers}
-        self.wait_for(answer_seconds or settings().answer_seconds)
+        self._answer_seconds = answer_seconds or settings().answer_seconds
 
     def wait_for(self, answer_seconds: float) -> None:
         """How long an answer may take from now on."""
-        self._extensions = {"timeout": httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS).as_dict()}
+        self._answer_seconds = answer_seconds
 
     def call(
         self,
@@ -143,58 +136,50 @@ class Http:
             content, told["Content-Type"] = msgspec.json.encode(json), "application/json"
         elif form is not None:
             content, told["Content-Type"] = urlencode(form).encode(), "application/x-www-form-urlencoded"
+        url = f"{self.base}{path}?{urlencode(params)}" if params else self.base + path
         try:
-            request = httpx.Request(
-                method, self.base + path, params=params, headers=told, content=content, extensions=self._extensions
-            )
-            status, answered, body = self._exchange(request)
-        except (ReadOnly, TooLate):
-            raise
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as failed:
-            raise NotSent(f"{method} {_shown(path)}: {type(failed).__name__}") from failed
-        except httpx.HTTPError as failed:
-            raise NoAnswer(f"{method} {_shown(path)}: {type(failed).__name__}") from failed
+            status, answered, body = self._wire.exchange(method, url, told, content, self._answer_seconds)
+        except Unsent as failed:
+            raise NotSent(f"{method} {_shown(path)}: {failed}") from failed
+        except Unanswered as failed:
+            raise NoAnswer(f"{method} {_shown(path)}: {failed}") from failed
         return Answer(status, answered, _document(body))
-
-    def _exchange(self, request: httpx.Request) -> tuple[int, httpx.Headers, bytes]:
-        """Send it and take the whole answer; a connection that broke in between is not used again."""
-        response = self._wire.handle_request(request)
-        try:
-            return response.status_code, response.headers, response.read()
-        finally:
-            response.close()
 
     def close(self) -> None:
         self._wire.close()
 
 
-#: As httpx.Client would say.
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", "User-Agent": "counterfoil"}
-_LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=30)
 
 
-@lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
-    # Reading the certificates takes longer than anything else in making a client.
-    return ssl.create_default_context()
+def _wire(base: str) -> Wire:
+    if base in IN_PROCESS:
+        return InMemory(IN_PROCESS[base])
+    try:
+        return Network(base)
+    except Unsent as failed:
+        raise NotConfigured(f"{base} cannot be reached over HTTP: {failed}") from failed
 
 
-class _Guard(httpx.BaseTransport):
+class _Guard:
     """Below every request: what is no read is refused before a byte leaves, to a reader and to who comes too late."""
 
-    def __init__(self, inner: httpx.BaseTransport, *, write: bool, reads: Callable[[str, str], bool]) -> None:
+    def __init__(self, inner: Wire, *, write: bool, reads: Callable[[str, str], bool]) -> None:
         self._inner = inner
         self._write = write
         self._reads = reads
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        if not self._reads(request.method, request.url.path):
+    def exchange(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None, seconds: float
+    ) -> Reply:
+        path = urlsplit(url).path
+        if not self._reads(method, path):
             if not self._write:
-                raise ReadOnly(f"{request.method} {_shown(request.url.path)}: this client only reads")
+                raise ReadOnly(f"{method} {path}: this client only reads")
             if _thread.may_write is not None and not _thread.may_write():
-                raise TooLate(f"{request.method} {_shown(request.url.path)}: it was held up for too long")
+                raise TooLate(f"{method} {path}: it was held up for too long")
         _thread.requests += 1
-        return self._inner.handle_request(request)
+        return self._inner.exchange(method, url, headers, content, seconds)
 
     def close(self) -> None:
         self._inner.close()
