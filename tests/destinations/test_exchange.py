@@ -52,7 +52,7 @@ def listening() -> Iterator[Listening]:
 def request_of(connection: socket.socket) -> bytes:
     """One whole request."""
     got = b""
-    while b"\r\n\r\n" not in got or b"Content-Length: 3" in got and not got.endswith(b"x=1"):
+    while b"\r\n\r\n" not in got or (b"Content-Length: 3" in got and not got.endswith(b"x=1")):
         part = connection.recv(65_536)
         if not part:
             break
