@@ -132,6 +132,8 @@ class Abstention(StrEnum):
     UNTAUGHT = "untaught"
     #: A hosted model refused to answer.
     DECLINED = "declined"
+    #: A hosted model was asked, and whoever asked died before the answer was kept: it is not paid for twice.
+    LOST = "lost"
 
 
 class Span(_Data):

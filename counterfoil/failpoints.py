@@ -13,6 +13,7 @@ NAMES: dict[str, str] = {
     "door.rung": "the bell rung, not answered",
     "run.claimed": "claimed, nothing done",
     "run.checked": "the contract holds",
+    "model.answered": "a hosted model's answer kept, nothing decided",
     "run.classified": "questions answered",
     "run.planned": "planned, nothing recorded",
     "write.intended": "the intent recorded",

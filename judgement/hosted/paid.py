@@ -11,13 +11,15 @@ from counterfoil.database import Connection
 LOOK_SECONDS = 0.05
 
 _CLAIM = """
-    INSERT INTO paid_answers AS p (question_version, model, input_hash, lease_until)
+    INSERT INTO paid_answers (question_version, model, input_hash, lease_until)
     VALUES (%s, %s, %s, now() + make_interval(secs => %s))
-    ON CONFLICT (question_version, model, input_hash) DO UPDATE SET lease_until = excluded.lease_until
-        WHERE p.answer IS NULL AND p.lease_until <= now()
+    ON CONFLICT (question_version, model, input_hash) DO NOTHING
     RETURNING 1 AS mine
 """
-_FIND = "SELECT answer FROM paid_answers WHERE question_version = %s AND model = %s AND input_hash = %s"
+_FIND = """
+    SELECT answer, lease_until <= now() AS lost FROM paid_answers
+    WHERE question_version = %s AND model = %s AND input_hash = %s
+"""
 _KEEP = """
     UPDATE paid_answers SET answer = %s::jsonb, cost_micro_usd = %s, answered_at = now(), lease_until = NULL
     WHERE question_version = %s AND model = %s AND input_hash = %s
@@ -29,10 +31,14 @@ _LEAVE = """
 Key = tuple[str, str, str]
 
 
+class AnswerLost(Exception):
+    """Whoever asked died before the answer was kept. It may have been paid for, so nobody asks again."""
+
+
 def find_or_claim(conn: Connection, key: Key, *, lease_seconds: float, wait_seconds: float) -> dict[str, Any] | None:
     """The answer, or None: it is the caller's to ask for, for so long. Needs a connection in autocommit.
 
-    Raises: TimeoutError when another worker asks and does not come back within `wait_seconds`.
+    Raises: TimeoutError when another worker asks and does not come back within `wait_seconds`; AnswerLost.
     """
     until = time.monotonic() + wait_seconds
     while True:
@@ -42,6 +48,8 @@ def find_or_claim(conn: Connection, key: Key, *, lease_seconds: float, wait_seco
         if row is not None and row["answer"] is not None:
             answer: dict[str, Any] = row["answer"]
             return answer
+        if row is not None and row["lost"]:
+            raise AnswerLost
         if time.monotonic() >= until:
             raise TimeoutError("another worker asks the same and has no answer yet")
         time.sleep(LOOK_SECONDS)

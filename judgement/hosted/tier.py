@@ -7,12 +7,17 @@ from typing import Any
 from uuid import UUID
 
 from contracts.answers import Abstention, Answer, Question, Span
-from counterfoil import database, telemetry
+from counterfoil import database, failpoints, telemetry
 from counterfoil.settings import settings
 from exceptions_queue.failures import Failure, ModelUnavailable
 from judgement.hosted import budgets, paid, prompt
 from judgement.hosted.calling import Reply, ask
 from judgement.hosted.prices import Price, price_of
+
+#: Beyond the time of one call: a vendor's library may take this long to load on a busy machine.
+SPARE_SECONDS = 30.0
+#: A person says instead what the model may have said.
+_LOST: dict[str, Any] = {"label": None, "lost": True, "evidence": [], "tokens": 0, "cost_micro_usd": 0}
 
 
 def answer(question: Question, given: Mapping[str, str], *, event_id: UUID | None = None) -> Answer:
@@ -28,9 +33,11 @@ def answer(question: Question, given: Mapping[str, str], *, event_id: UUID | Non
     key = (question.version, model, question.input_hash(given))
     with database.connect(autocommit=True) as conn:
         try:
-            known = paid.find_or_claim(conn, key, lease_seconds=seconds + 10, wait_seconds=seconds)
+            known = paid.find_or_claim(conn, key, lease_seconds=seconds + SPARE_SECONDS, wait_seconds=seconds)
         except TimeoutError as waited:
             raise ModelUnavailable(str(waited), rule="model_in_flight") from None
+        except paid.AnswerLost:
+            known = _LOST
         if known is None:
             try:
                 known = _ask(conn, question, fields, model, key, event_id)
@@ -58,6 +65,7 @@ def _ask(
         known = _as_json(reply, cost)
         # The first thing that happens: whoever dies now has not paid for nothing.
         paid.keep(conn, key, known, cost)
+        failpoints.passing("model.answered")
         return known
     except Failure as failure:
         cost = _cost_of(failure, price, cost)
@@ -88,7 +96,8 @@ def _as_json(reply: Reply, cost: int) -> dict[str, Any]:
 def _answer(question: Question, given: Mapping[str, str], model: str, known: Mapping[str, Any], took: float) -> Answer:
     abstained = None
     if known["label"] is None:
-        abstained = Abstention.DECLINED if known["declined"] else Abstention.OUTSIDE
+        abstained = Abstention.DECLINED if known.get("declined") else Abstention.OUTSIDE
+        abstained = Abstention.LOST if known.get("lost") else abstained
     return Answer(
         question=question.name,
         question_version=question.version,

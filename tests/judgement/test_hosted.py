@@ -11,7 +11,7 @@ from contracts.answers import Abstention, Label, Question
 from counterfoil import database
 from counterfoil.settings import settings
 from exceptions_queue.failures import Failure, ModelOutputInvalid, ModelUnavailable
-from judgement.hosted import tier
+from judgement.hosted import paid, tier
 
 Look = Callable[..., list[dict[str, Any]]]
 
@@ -107,6 +107,22 @@ def test_the_same_input_at_the_same_time_is_asked_once(vendor: ModelServer) -> N
     answers = _together(8, lambda number: tier.answer(QUESTION, TICKET))
     assert [answer.label for answer in answers] == ["billing"] * 8
     assert vendor.billed == 1
+
+
+def test_an_answer_that_was_lost_with_its_worker_is_not_asked_for_again(
+    vendor: ModelServer, conn: database.Connection
+) -> None:
+    """It may have been paid for: as long as the worker may live others wait, then a person is asked."""
+    key = (QUESTION.version, f"{settings().model}", QUESTION.input_hash(TICKET))
+    assert paid.find_or_claim(conn, key, lease_seconds=60, wait_seconds=0) is None
+    conn.commit()
+    with pytest.raises(TimeoutError):
+        paid.find_or_claim(conn, key, lease_seconds=60, wait_seconds=0)
+    conn.execute("UPDATE paid_answers SET lease_until = now()")
+    conn.commit()
+    answer = tier.answer(QUESTION, TICKET)
+    assert (answer.label, answer.abstained, answer.cost) == (None, Abstention.LOST, 0)
+    assert vendor.asked == []
 
 
 REPAIRED = ["wrong_schema", "unknown_label", "extra_keys", "prose", "invented", "no_evidence"]
