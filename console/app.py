@@ -33,7 +33,12 @@ def console_routes() -> list[Path]:
     by_path: dict[str, dict[str, Answering]] = {**serve.by_path(), f"{PREFIX}/openapi.json": {"GET": _openapi}}
     for route in ROUTES:
         by_path.setdefault(PREFIX + route.path, {})[route.method] = _answering(route)
-    return [Path(path, _Methods(methods)) for path, methods in by_path.items()]
+    return [Path(path, _Methods(by_path[path])) for path in sorted(by_path, key=_words_first)]
+
+
+def _words_first(path: str) -> list[tuple[bool, str]]:
+    """The first path that fits answers: `/cases/many` stands before `/cases/{id}`, wherever it is in its table."""
+    return [("{" in word, word) for word in path.split("/")]
 
 
 class _Methods:

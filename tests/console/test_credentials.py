@@ -60,7 +60,7 @@ def test_health_and_description_need_no_token(stranger: httpx.Client) -> None:
     assert stranger.get("/healthz").status_code == 200
     assert stranger.get("/readyz").status_code == 200
     assert stranger.get(f"{PREFIX}/openapi.json").json()["openapi"] == "3.1.0"
-    assert "/api/v1/openapi.json" in stranger.get("/").text
+    assert "/api/v1/openapi.json" in stranger.get("/sign-in").text
     assert "counterfoil_" in stranger.get("/metrics").text
 
 
