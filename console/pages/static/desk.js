@@ -26,8 +26,10 @@
     const here = row();
     const found = (here && here.querySelector(wanted)) || (rows().some((one) => one.querySelector(wanted)) ? null : document.querySelector(`main ${wanted}`));
     if (!found) return false;
-    found.click();
-    if (found.tagName === "SUMMARY") found.parentElement.querySelector("input:not([type=hidden]), select, textarea")?.focus();
+    if (found.tagName === "SUMMARY") {
+      found.parentElement.open = true;
+      found.parentElement.querySelector("input:not([type=hidden]), select, textarea")?.focus();
+    } else found.click();
     return true;
   };
 
