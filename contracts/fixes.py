@@ -33,6 +33,8 @@ CONDITIONS_MAX: Final = 5
 SETTINGS_MAX: Final = 5
 TYPES_MAX: Final = 10
 TEXT_MAX: Final = 200
+#: Whole numbers beyond this are no longer the same everywhere that JSON is read.
+WHOLE_MAX: Final = 2**53
 #: A condition on one of these alone narrows nothing: every event of the type has the same.
 NOT_NARROW: Final = frozenset({"object", "type", "livemode", "api_version", "currency"})
 
@@ -146,7 +148,7 @@ def _wrong_conditions(fix: Fix) -> list[str]:
     wrong = [
         f"when {path}: text of 1 to {TEXT_MAX} characters, a whole number, true, false or null (missing)"
         for path, value in fix.when.items()
-        if not (value is None or isinstance(value, int) or _is_text(value))
+        if not (value is None or (isinstance(value, int) and abs(value) < WHOLE_MAX) or _is_text(value))
     ]
     if not any(value is not None and path.rsplit(".", 1)[-1] not in NOT_NARROW for path, value in fix.when.items()):
         wrong.append("when: name at least one thing that these events have and others have not, by its value")

@@ -27,6 +27,7 @@ def compare(conn: Connection, pipeline: Pipeline, event_id: UUID) -> dict[str, A
     row = conn.execute(_EVENT, (event_id,)).fetchone()
     if row is None:
         return None
+    pipeline.fixes.refresh(conn)
     one = pipeline.walk(Claimed(**row), dry=True)
     assert one.verdict is not None
     planned = {effect.key: effect for effect in one.effects}

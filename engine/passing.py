@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.base import Contract
+from contracts.fixes import Applied
 from contracts.money import Money
 from counterfoil import clock, keys
 from counterfoil.ledger.claim import Claimed
@@ -77,13 +78,21 @@ class Pass:
     steps: list[dict[str, Any]] = field(default_factory=list)
     #: Of the payload: what check and plan are functions of.
     payload_hash: str = ""
+    #: The payload with what active fixes filled in, and by which; None: as it was received or corrected.
+    mended: str | None = None
+    applied: tuple[Applied, ...] = ()
     began: float = field(default_factory=clock.ticks_seconds)
     took_seconds: float = 0.0
+
+    @property
+    def body(self) -> str:
+        """The payload that contract, reads and plan go by."""
+        return self.event.body if self.mended is None else self.mended
 
     def end(self) -> None:
         """The pass is over but for its commit: the parsed payload goes now, not when its whole group is committed."""
         self.took_seconds = clock.ticks_seconds() - self.began
-        self.contract = None
+        self.contract = self.mended = None
 
     def timed(self, name: str, input_hash: str | None = None) -> "Timed":
         """Record a step with its duration and what it looked at; the step adds what came of it as `output`."""

@@ -15,6 +15,7 @@ from counterfoil.ledger.claim import Claimed
 from counterfoil.lifecycle import EventState
 from destinations.base import Destination
 from destinations.remote import is_configured
+from engine import fixing
 from engine.passing import Pass, Verdict
 from engine.registry import Registry
 from engine.retry import next_wait_seconds
@@ -34,8 +35,17 @@ DECISIONS = frozenset({"approval_needed", "low_confidence"})
 class Pipeline:
     """The steps with what they need: handlers and destinations."""
 
-    def __init__(self, registry: Registry, destinations: Mapping[str, Destination], *, crashes_max: int) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        destinations: Mapping[str, Destination],
+        *,
+        crashes_max: int,
+        fixes: fixing.Fixes | None = None,
+    ) -> None:
         self.registry = registry
+        #: Refreshed by whoever has a connection; the steps only ask.
+        self.fixes = fixes or fixing.Fixes()
         self.destinations = destinations
         self.crashes_max = crashes_max
         self._configured: dict[str, bool] = {}
@@ -67,7 +77,7 @@ class Pipeline:
             raise failures.RunStuck(f"{one.event.crashes} workers ended while they had this event", rule="crashes")
         one.payload_hash = keys.short_hash(one.event.body)
         with one.timed("check") as record:
-            verdict = check(one, self.registry)
+            verdict = check(one, self.registry, self.fixes)
             record["output"] = one.contract_version
         if verdict is not None:
             return verdict
@@ -85,6 +95,7 @@ class Pipeline:
             record["output"] = verdict.outcome if verdict else [effect.key for effect in one.effects] + left_out
         if verdict is not None:
             return verdict
+        fixing.told(one)
         with one.timed("gate", keys.short_hash("".join(effect.digest for effect in one.effects))) as record:
             gate(one, self.destinations)
             record["output"] = "allowed"

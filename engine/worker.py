@@ -168,6 +168,7 @@ class Worker:
                 self._suspects.release()
 
     def _run_group(self, conn: Connection, group: list[Claimed]) -> None:
+        self._refresh_fixes(conn, group)
         here, apart, later = told_apart(group, self._waits_for_others)
         for event in apart:
             self._set_apart(event)
@@ -186,6 +187,14 @@ class Worker:
             finish.give_back(conn, [(event.id, event.fence) for event in later])
         finally:
             self._drop(list(ours.values()))
+
+    def _refresh_fixes(self, conn: Connection, group: list[Claimed]) -> None:
+        """What came back may have come back for a rule that somebody has just made."""
+        try:
+            self.pipeline.fixes.refresh(conn, at_once=any(one.case_id or one.replay_id for one in group))
+        except psycopg.Error:
+            self._drop(group)
+            raise
 
     def _walk_here(self, event: Claimed) -> Pass:
         return self.pipeline.walk(event, apart=False)

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from contracts.base import ContractBroken, ContractFailure, ContractUnknown, Violation, find
 from contracts.money import Money
-from counterfoil import failpoints
+from counterfoil import failpoints, keys
 from counterfoil.ledger.claim import Claimed
 from counterfoil.lifecycle import EventState
+from engine import fixing
 from engine.passing import Pass, Verdict
 from engine.registry import Registry
 from exceptions_queue import failures
@@ -15,8 +16,8 @@ from exceptions_queue import failures
 AHEAD_MAX = timedelta(days=1)
 
 
-def check(passing: Pass, registry: Registry) -> Verdict | None:
-    """Find handler and contract and hold the payload against it.
+def check(passing: Pass, registry: Registry, known: fixing.Fixes) -> Verdict | None:
+    """Find handler and contract and hold the payload against it, with what active fixes fill in.
 
     Raises: Failure subclasses (contract_violation, contract_unknown, context_missing, or what the door found).
     """
@@ -29,6 +30,7 @@ def check(passing: Pass, registry: Registry) -> Verdict | None:
     if passing.spec is None:
         return Verdict(EventState.IGNORED, f"no handler for {event.type}")
     try:
+        _mend(passing, known)
         _hold_against_contract(passing)
         _refuse_the_future(passing)
     except ContractUnknown as unknown:
@@ -48,15 +50,27 @@ def check(passing: Pass, registry: Registry) -> Verdict | None:
     return None
 
 
+def _mend(passing: Pass, known: fixing.Fixes) -> None:
+    rules = known.of(passing.event.source, passing.event.type)
+    if not rules:
+        return
+    made = fixing.mend(passing.event, rules)
+    if made.applied:
+        with passing.timed("fix") as record:
+            passing.mended, passing.applied = made.body, made.applied
+            passing.payload_hash = keys.short_hash(made.body)
+            record["output"] = [one.fix_id for one in made.applied]
+
+
 def _hold_against_contract(passing: Pass) -> None:
     """From text straight into the contract; the money at stake is told even when it is broken, for the case."""
-    event = passing.event
-    contract = find(event.provider, event.type, event.api_version, event.body)
+    event, body = passing.event, passing.body
+    contract = find(event.provider, event.type, event.api_version, body)
     passing.contract_version = contract.version
     try:
-        passing.contract = contract.check(event.body)
+        passing.contract = contract.check(body)
     except ContractBroken:
-        passing.money = contract.at_stake(event.body)
+        passing.money = contract.at_stake(body)
         raise
     passing.money = passing.contract.amount()
 

@@ -14,6 +14,7 @@ from counterfoil.ledger import finish
 from counterfoil.ledger.echoes import record_facts
 from counterfoil.lifecycle import EventState
 from destinations.base import Destination
+from engine import fixing
 from engine.passing import Pass, Verdict
 from engine.steps import echoes, writes
 from engine.steps.placing import order_key
@@ -32,6 +33,7 @@ def commit(
         mine = [one for one in passes if one.event.id in held]
         if not mine:
             return []
+        fixing.hold_back(conn, mine)
         echoes.recognise(conn, mine, destinations)
         _supersede_stale(conn, mine)
         planned = writes.write(conn, mine, destinations)

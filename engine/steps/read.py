@@ -24,7 +24,7 @@ def read(passing: Pass) -> list[str]:
         return []
     assert passing.contract is not None
     event = passing.event
-    input_hash = keys.digest([event.body, passing.context])
+    input_hash = keys.digest([passing.body, passing.context])
     with database.connect(autocommit=True) as conn:
         for name, question in questions.items():
             known = find_checkpoint(conn, event.id, event.generation, f"read:{name}", input_hash)
