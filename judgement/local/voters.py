@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from judgement.local import lexical
-from judgement.local.heads import Head, Schedule
+from judgement.local.heads import Head, Schedule, Source
 from judgement.local.lexical import HEAD_BUCKETS, Rarity, Sparse
 from judgement.local.memory import ByLabel, Postings
 
@@ -24,6 +24,8 @@ _HASHED = Schedule(passes=4, steps_min=60, rate=0.04, decay=0.02, batch=256)
 _NUDGE = Schedule(passes=1, steps_min=8, rate=0.01, decay=0.0, batch=32)
 #: Unit vectors are short: scaled up, the heads get where they belong in fewer steps.
 _DENSE_SCALE, _HASHED_SCALE = np.float32(4), np.float32(8)
+#: So many rows are written out once for a whole training: 32 MB.
+_DENSE_MAX = 2_000
 #: What the voters weigh before there are labels to fit weights on.
 START = np.array([0.5, 10.0, 1.4, 0.07], np.float32)
 START_LETTERS = np.array([5.0, 0.5], np.float32)
@@ -76,9 +78,7 @@ class Voters:
         hashed = Head.empty(HEAD_BUCKETS, count)
         heads = {"hashed": hashed}
         weighed = Rarity(examples.letters).all_weighed(examples.letters).folded(HEAD_BUCKETS)
-        hashed.train(
-            lambda rows: weighed.dense(rows, HEAD_BUCKETS) * _HASHED_SCALE, examples.labels, _HASHED, seed=seed
-        )
+        hashed.train(_scaled(weighed), examples.labels, _HASHED, seed=seed)
         if (meaning := examples.meaning) is not None:
             heads["dense"] = dense = Head.empty(meaning.shape[1], count)
             dense.train(lambda rows: meaning[rows] * _DENSE_SCALE, examples.labels, _DENSE, seed=seed)
@@ -145,3 +145,11 @@ class Voters:
         self.heads["hashed"].train(lambda rows: hashed[rows], some.labels, _NUDGE, seed=count)
         if (meaning := some.meaning) is not None:
             self.heads["dense"].train(lambda rows: meaning[rows] * _DENSE_SCALE, some.labels, _NUDGE, seed=count)
+
+
+def _scaled(weighed: Sparse) -> Source:
+    """Rows as a head takes them: written out once where they are few."""
+    if len(weighed) > _DENSE_MAX:
+        return lambda rows: weighed.dense(rows, HEAD_BUCKETS) * _HASHED_SCALE
+    written = weighed.dense(np.arange(len(weighed)), HEAD_BUCKETS) * _HASHED_SCALE
+    return lambda rows: written[rows]
