@@ -161,10 +161,10 @@ def _keys() -> Finding:
 def _owners() -> Finding:
     """P9: every class has a living owner, and so has every case that is open now."""
     from console.queries import promises
-    from exceptions_queue import failures, owners
+    from exceptions_queue import failures, leaving, owners
 
     roster, now = owners.load(), clock.now()
-    absent = []
+    absent = leaving.problems(roster)
     for kind in promises.live_kinds():
         person = roster.owner_of(
             kind["failure_class"], source=kind["source"], handler=kind["handler"], assigned=kind["owner"], at=now

@@ -2,6 +2,7 @@
 
 ring         events that are due and in nobody's hands: never rung, retries, leases of the dead
 measure      what waits for destinations, and what is paused, as metrics
+roster       another owners file than before: which open cases it moved is told
 escalate     cases that nobody answered; snoozed ones wake
 notify       messages that wait to be sent
 approvals    what nobody answered is not made; a yes that was not used in time is asked for again
@@ -28,7 +29,7 @@ from counterfoil.ledger import reach, tally
 from counterfoil.ledger.claim import backlog
 from counterfoil.tables.controls import PAUSE_SCOPES
 from engine import demoting, mentioning, pausing, reversals, withdrawing
-from exceptions_queue import approvals, bursts, caps, escalation, notify, replay
+from exceptions_queue import approvals, bursts, caps, escalation, handing_over, notify, replay
 
 #: An arbitrary constant shared by all sweepers of a deployment.
 SWEEP_LOCK = 7_203_411_864
@@ -63,6 +64,7 @@ def measure(conn: Connection) -> dict[str, int]:
 SWEEPS: Mapping[str, Callable[[Connection], dict[str, int]]] = {
     "ring": ring_for_due,
     "measure": measure,
+    "roster": handing_over.keep,
     "escalate": escalation.run_once,
     "approvals": approvals.expire,
     "replays": replay.advance,

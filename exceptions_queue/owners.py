@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psycopg
 from pydantic import BaseModel, ValidationError
 
 from counterfoil import clock
 from counterfoil.settings import settings
 from counterfoil.telemetry import log
-from exceptions_queue import owners_rules
+from exceptions_queue import leaving, owners_rules
 from exceptions_queue.durations import SHORTEST
 from exceptions_queue.roster import ClassRule, Override, Person, Resolution, Role, Roster, Rung
 
@@ -111,6 +112,10 @@ def _entries(tree: dict[str, Any], table: str, model: type[_T], empty: dict[str,
     return found
 
 
+#: A change that only open cases stand against is looked at again: they may have been given away.
+AGAIN_SECONDS = 5.0
+
+
 class _Kept:
     """The roster in force and the state of the file that it came from."""
 
@@ -119,6 +124,8 @@ class _Kept:
         self.file: Path | None = None
         self.mark: tuple[int, int] | None = None
         self.roster: Roster | None = None
+        #: When a change that was refused for its time is looked at again; None: it was refused for good.
+        self.again_at: float | None = None
 
 
 _kept = _Kept()
@@ -132,23 +139,45 @@ def roster() -> Roster:
     file = settings().owners_file or PACKAGED
     with _kept.lock:
         mark = _mark(file)
-        if _kept.roster is not None and _kept.file == file and _kept.mark == mark:
+        if _kept.roster is not None and _kept.file == file and _kept.mark == mark and not _is_again():
             return _kept.roster
+        is_new, _kept.again_at = _kept.mark != mark, None
         try:
-            _kept.roster, _kept.file = load(file), file
+            found = load(file)
+            if _kept.roster is not None and _kept.file == file:
+                _check_leaving(_kept.roster, found, file)
+            _kept.roster, _kept.file = found, file
         except OwnersRefused as refused:
             if _kept.roster is None or _kept.file != file:
                 raise
             # A bad edit must not take away the owners of what is open; it is said once per edit.
-            log.error("owners.refused", problems=refused.problems)
+            if is_new:
+                log.error("owners.refused", problems=refused.problems)
         _kept.mark = mark
         return _kept.roster
+
+
+def _is_again() -> bool:
+    return _kept.again_at is not None and clock.ticks_seconds() >= _kept.again_at
+
+
+def _check_leaving(before: Roster, found: Roster, file: Path) -> None:
+    """Raises: OwnersRefused, when somebody would leave with open cases, or nobody can say whether they would."""
+    if before.people.keys() <= found.people.keys():
+        return
+    try:
+        problems = leaving.problems(found)
+    except psycopg.Error as away:
+        problems = [f"somebody would leave, and the database cannot be asked what they hold ({type(away).__name__})"]
+    if problems:
+        _kept.again_at = clock.ticks_seconds() + AGAIN_SECONDS
+        raise OwnersRefused(file, problems)
 
 
 def forget() -> None:
     """Drop the roster in force; for tests that switch files."""
     with _kept.lock:
-        _kept.roster, _kept.file, _kept.mark = None, None, None
+        _kept.roster, _kept.file, _kept.mark, _kept.again_at = None, None, None, None
 
 
 def _mark(file: Path) -> tuple[int, int] | None:

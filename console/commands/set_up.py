@@ -17,13 +17,19 @@ def register(app: typer.Typer) -> None:
 def migrate(json: Json = False) -> None:
     """Bring the database to this version.
 
-    Safe to run from several machines at once: the first one works, the others wait.
+    Safe to run from several machines at once: the first one works, the others wait. Refused, so that a deployment stops
+    here, when the owners file of this version lacks somebody who holds open cases.
     """
+    from console import problems
     from counterfoil import database
+    from exceptions_queue import leaving, owners
 
     shared.config()
     before = database.schema_is_current()
     database.migrate()
+    if missing := leaving.problems(owners.roster()):
+        faults = [problems.Fault(field="owners file", detail=problem) for problem in missing]
+        raise problems.Conflict("the owners file takes somebody away who holds open cases", faults)
     if json:
         shared.put_json({"changed": not before, "current": database.schema_is_current()})
     else:

@@ -79,12 +79,13 @@ def _has_shadow(rollout: answers.Rollout) -> bool:
 def let_out(visit: Visit) -> Go:
     """Set how far it is let out."""
     more: dict[str, Any] = {}
-    if visit.form.get("mode") == "partial":
-        if visit.form.get("percent") and not visit.form.get("segment", "").strip():
-            more["share"] = _share(visit.form["percent"])
+    where = visit.form.get("segment", "").strip()
+    is_partial = visit.form.get("mode") == "partial"
+    if is_partial and visit.form.get("percent") and not where:
+        more["share"] = _share(visit.form["percent"])
     ask = forms.said(asks.RolloutAsk, _without_segment(visit.form), **more)
-    if ask.mode == "partial" and visit.form.get("segment", "").strip():
-        ask = ask.model_copy(update={"segment": segment(visit.form["segment"])})
+    if is_partial and where:
+        ask = ask.model_copy(update={"segment": segment(where)})
     control.let_out(visit.asking(body=ask))
     return Go(f"/handlers/{visit.named}", f"{visit.named} is set to {ask.mode}.")
 

@@ -11,6 +11,7 @@ from counterfoil.tables.judgement import Decision, Label, PaidAnswer, QuestionSt
 from counterfoil.tables.mentions import Mention, MentionMark
 from counterfoil.tables.people import ApiToken, ProviderVisit, SignedIn, SignInLink, Throttle, User
 from counterfoil.tables.reversals import Reversal, ReversalItem
+from counterfoil.tables.rosters import RosterKept
 from counterfoil.tables.tallies import HandlerVersion, Tally
 from counterfoil.tables.writes import Approval, ApprovalVote, Echo, Fact, Write
 
@@ -54,6 +55,7 @@ __all__ = [
     "Review",
     "Rollout",
     "RolloutChange",
+    "RosterKept",
     "Run",
     "SignInLink",
     "SignedIn",

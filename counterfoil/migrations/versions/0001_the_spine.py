@@ -510,6 +510,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("handler"),
     )
     op.create_table(
+        "rosters",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column(
+            "content", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
+        sa.Column("since", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "runs",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("event_id", sa.Uuid(), nullable=False),
@@ -1084,6 +1094,7 @@ def downgrade() -> None:
     op.drop_table("subject_states")
     op.drop_index("runs_event", table_name="runs")
     op.drop_table("runs")
+    op.drop_table("rosters")
     op.drop_table("rollouts")
     op.drop_index("rollout_changes_handler", table_name="rollout_changes")
     op.drop_table("rollout_changes")
