@@ -30,8 +30,6 @@ def compare(conn: Connection, pipeline: Pipeline, event_id: UUID) -> dict[str, A
     pipeline.fixes.refresh(conn)
     one = pipeline.walk(Claimed(**row), dry=True)
     assert one.verdict is not None
-    planned = {effect.key: effect for effect in one.effects}
-    standing = _standing(conn, event_id, list(planned))
     return {
         "event_id": str(event_id),
         "dry_run": True,
@@ -40,11 +38,18 @@ def compare(conn: Connection, pipeline: Pipeline, event_id: UUID) -> dict[str, A
             "outcome": one.verdict.outcome,
             "failure_class": one.verdict.failure.code if one.verdict.failure else None,
             "violations": one.verdict.failure.data.get("violations", []) if one.verdict.failure else [],
-            "writes": [_shown(one, key) for key in planned],
+            "writes": [_shown(one, effect.key) for effect in one.effects],
         },
-        "difference": [_difference(key, planned, standing, one) for key in sorted({*planned, *standing})],
+        "difference": differences(conn, one),
         "outbound_calls": 0,
     }
+
+
+def differences(conn: Connection, one: Pass) -> list[dict[str, Any]]:
+    """Key by key: the plan of a pass beside what stands."""
+    planned = {effect.key: effect for effect in one.effects}
+    standing = _standing(conn, one.event.id, list(planned))
+    return [_difference(key, planned, standing, one) for key in sorted({*planned, *standing})]
 
 
 def _standing(conn: Connection, event_id: UUID, keys: list[str]) -> dict[str, dict[str, Any]]:

@@ -4,7 +4,7 @@ Each answer is a checkpoint: committed by itself, found again after a crash, and
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from contracts.base import Contract
 from counterfoil import database, keys
@@ -12,6 +12,8 @@ from counterfoil.ledger.checkpoint import find_checkpoint, record_checkpoint
 from engine.passing import Pass
 from exceptions_queue import failures
 
+#: The rule of the failure that stands for "somebody would have to be asked, and a dry run asks nobody".
+UNASKED: Final = "dry_run"
 #: A question about an event: gets the contract object, gives JSON. Raises a Failure when it cannot.
 Question = Callable[[Contract, Mapping[str, Any]], Any]
 
@@ -29,7 +31,7 @@ def read(passing: Pass) -> list[str]:
         for name, question in questions.items():
             known = find_checkpoint(conn, event.id, event.generation, f"read:{name}", input_hash)
             if known is None and passing.dry:
-                raise failures.ContextMissing(f"{name} was never asked, and a dry run asks nobody", rule="dry_run")
+                raise failures.ContextMissing(f"{name} was never asked, and a dry run asks nobody", rule=UNASKED)
             if known is None:
                 known = {"answer": question(passing.contract, passing.context)}
                 record_checkpoint(conn, event.id, event.generation, f"read:{name}", input_hash, known)
