@@ -1,7 +1,7 @@
 """Approvals: what waits for a yes, and one request with everything that a person needs to say yes or no."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from console import asks
@@ -12,6 +12,9 @@ from console.pages import forms, wording
 from console.pages.page import Go, Page, Shown, Visit
 from console.queries import approvals, members
 from console.trying import well_formed
+
+#: Lines of before and after; whoever has more to compare has the action itself below.
+PLACES_MAX = 80
 
 
 def list_approvals(visit: Visit) -> Shown:
@@ -48,16 +51,26 @@ def show_approval(visit: Visit) -> Shown:
 
 
 def _beside(shown: Mapping[str, Any]) -> list[tuple[str, Any, Any, bool]]:
-    """Field, what stands, what would stand, whether that differs."""
-    before = shown.get("before") or {}
-    was: Mapping[str, Any] = before.get("fields") or {}
-    body = shown.get("body") or {}
-    will: Mapping[str, Any] = body["properties"] if isinstance(body.get("properties"), dict) else body
-    names = [*will, *(name for name in was if name not in will)]
-    return [
-        (name, was.get(name), will.get(name, was.get(name)), name in will and was.get(name) != will[name])
-        for name in names
-    ]
+    """Field, what stands, what would stand, whether that differs; what is nested has a line per place."""
+    before, body = shown.get("before") or {}, shown.get("body") or {}
+    was = dict(_places("", before.get("fields") or {}))
+    will = dict(_places("", body["properties"] if isinstance(body.get("properties"), dict) else body))
+    rows = [(name, was.get(name), now, was.get(name) != now) for name, now in will.items()]
+    return (rows + [(name, stands, stands, False) for name, stands in was.items() if name not in will])[:PLACES_MAX]
+
+
+def _places(at: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Every place of a document with what stands there, under a name that a person can read."""
+    if isinstance(value, Mapping) and set(value) == {"$receipt"}:
+        yield at, f"what comes of {value['$receipt']}"
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _places(f"{at} {name}".strip(), inner)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value, 1):
+            yield from _places(f"{at} {number}".strip(), inner)
+    else:
+        yield at, value
 
 
 def _judged(asked: Approval) -> list[dict[str, Any]]:
