@@ -174,6 +174,12 @@ def _check_leaving(before: Roster, found: Roster, file: Path) -> None:
         raise OwnersRefused(file, problems)
 
 
+def name_of_file() -> str:
+    """What the owners file is called, for people who are to change it."""
+    file = settings().owners_file
+    return PACKAGED.name if file is None else file.name
+
+
 def forget() -> None:
     """Drop the roster in force; for tests that switch files."""
     with _kept.lock:

@@ -156,9 +156,15 @@ class Roster(_Table):
         present = [person for person in role.line if self.people[person].is_present(at)]
         # The check at start keeps this line from being empty; a name is better than none all the same.
         owner, *deputies = present or role.line
-        steps = [Rung(step.after, self._answering(step.to, at)) for step in role.escalation]
-        first = Rung(role.respond_within, deputies[0] if deputies else owner)
-        return Resolution(owner, tuple(deputies), name, (first, *steps), role.respond_within, role.resolve_within)
+        ladder = self.ladder_of(name, at=at)
+        return Resolution(owner, tuple(deputies), name, ladder, role.respond_within, role.resolve_within)
+
+    def ladder_of(self, role: str, *, at: datetime) -> tuple[Rung, ...]:
+        """Who is told after the owner of a role, at that moment; the first rung is the deputy, or the owner again."""
+        one = self.roles[role]
+        present = [person for person in one.line if self.people[person].is_present(at)] or list(one.line)
+        first = Rung(one.respond_within, present[1] if len(present) > 1 else present[0])
+        return (first, *(Rung(step.after, self._answering(step.to, at)) for step in one.escalation))
 
     def owner_of(
         self,

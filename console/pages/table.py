@@ -1,6 +1,6 @@
 """The table of pages: the server, the navigation's tests and the matrix of rights are made from it."""
 
-from console.pages import approvals, cases, desk, handlers, signing, sources, today
+from console.pages import approvals, cases, desk, handlers, owners, signing, sources, today
 from console.pages.page import Page
 
 PAGES: tuple[Page, ...] = (
@@ -11,4 +11,5 @@ PAGES: tuple[Page, ...] = (
     *today.PAGES,
     *handlers.PAGES,
     *sources.PAGES,
+    *owners.PAGES,
 )

@@ -27,19 +27,30 @@ def about(session: Session, subjects: Sequence[str], *, most: int = ABOUT_MAX) -
         .order_by(col(tables.AuditEntry.at), col(tables.AuditEntry.lane), col(tables.AuditEntry.seq))
         .limit(most)
     ).all()
-    return [
-        answers.Audit(
-            lane=row.lane,
-            seq=row.seq,
-            at=row.at,
-            actor=row.actor,
-            action=row.action,
-            subject=row.subject,
-            detail=json.loads(row.detail),
-            hash=bytes(row.hash).hex(),
-        )
-        for row in rows
-    ]
+    return [shown(row) for row in rows]
+
+
+def newest(session: Session, subject: str, *, most: int) -> list[answers.Audit]:
+    """The last entries about one subject, the newest first."""
+    entry = tables.AuditEntry
+    rows = session.exec(
+        select(entry).where(entry.subject == subject).order_by(col(entry.at).desc(), col(entry.seq).desc()).limit(most)
+    )
+    return [shown(row) for row in rows]
+
+
+def shown(row: tables.AuditEntry) -> answers.Audit:
+    """An entry as it is answered."""
+    return answers.Audit(
+        lane=row.lane,
+        seq=row.seq,
+        at=row.at,
+        actor=row.actor,
+        action=row.action,
+        subject=row.subject,
+        detail=json.loads(row.detail),
+        hash=bytes(row.hash).hex(),
+    )
 
 
 def chain(*, newest: int | None = None) -> Iterator[dict[str, Any]]:

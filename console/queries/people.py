@@ -1,0 +1,142 @@
+"""Who answers for what at this moment, who would be told next, and what each person holds."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlmodel import Session
+
+from console import answers
+from console.queries import audit, today
+from counterfoil import database
+from counterfoil.lifecycle import CASE_LIVE
+from exceptions_queue import durations, failures, owners
+from exceptions_queue.roster import Absence, Roster
+
+#: Changes of the roster that are shown.
+CHANGES_MAX = 20
+#: Absences that are shown in advance.
+SOON = timedelta(days=60)
+
+
+class Told(NamedTuple):
+    """Who is told when, counted from the opening of a case."""
+
+    after: str
+    person: str
+    name: str
+
+
+class RoleNow(NamedTuple):
+    """One role as it stands now."""
+
+    role: str
+    owner: str
+    #: The line of those who answer, in order, and who of them is there.
+    line: list[tuple[str, str, bool]]
+    ladder: list[Told]
+    classes: list[tuple[str, str]]
+    respond_within: str
+    resolve_within: str
+
+    @property
+    def is_thin(self) -> bool:
+        """Whether one person alone is there."""
+        return sum(present for _, _, present in self.line) < 2
+
+
+class PersonNow(NamedTuple):
+    """One person as they stand now."""
+
+    person: str
+    name: str
+    is_present: bool
+    absence: Absence | None
+    roles: list[str]
+    desk: today.Desk | None
+    #: Open cases that were given to them by hand: they cannot leave the roster with those.
+    given: int
+
+
+class Now(NamedTuple):
+    """The whole roster at this moment."""
+
+    roles: list[RoleNow]
+    people: list[PersonNow]
+    unowned: list[str]
+    overrides: list[str]
+    changes: list[answers.Audit]
+    file: str
+
+
+_GIVEN = "SELECT owner, count(*) AS cases FROM cases WHERE status = ANY(%s) AND owner IS NOT NULL GROUP BY owner"
+
+
+def read(now: datetime) -> Now:
+    """Everybody, every role, every class."""
+    roster = owners.roster()
+    with database.transaction() as conn:
+        desks = {desk.person: desk for desk in today.stands_open(conn).desks}
+        rows = conn.execute(_GIVEN, ([state.value for state in CASE_LIVE],)).fetchall()
+        given = {row["owner"]: row["cases"] for row in rows}
+    with Session(database.engine()) as session:
+        changes = audit.newest(session, "roster", most=CHANGES_MAX)
+    return Now(
+        [_role(roster, name, now) for name in roster.roles],
+        [_person(roster, key, now, desks.get(key), given.get(key, 0)) for key in roster.people],
+        _unowned(roster, now),
+        [_override(roster, number) for number in range(len(roster.overrides))],
+        changes,
+        owners.name_of_file(),
+    )
+
+
+def _role(roster: Roster, name: str, now: datetime) -> RoleNow:
+    role = roster.roles[name]
+    codes = [code for code in sorted(failures.CATALOGUE) if roster.resolve(code, at=now).role == name]
+    present = [person for person in role.line if roster.people[person].is_present(now)]
+    owner = (present or list(role.line))[0]
+    ladder = [Told("at once", owner, roster.people[owner].name)]
+    # The rungs are the role's own; any class of it climbs them.
+    rungs = roster.ladder_of(name, at=now)
+    ladder += [
+        Told(f"after {durations.shown(rung.after)}", rung.person, roster.people[rung.person].name) for rung in rungs
+    ]
+    return RoleNow(
+        name,
+        owner,
+        [(person, roster.people[person].name, roster.people[person].is_present(now)) for person in role.line],
+        ladder,
+        [(code, failures.CATALOGUE[code].title) for code in codes],
+        durations.shown(role.respond_within),
+        durations.shown(role.resolve_within),
+    )
+
+
+def _person(roster: Roster, key: str, now: datetime, desk: today.Desk | None, given: int) -> PersonNow:
+    person = roster.people[key]
+    last = (now + SOON).date()
+    absences = sorted(person.away, key=lambda absence: absence.since)
+    absence = next((one for one in absences if one.until >= now.date() and one.since <= last), None)
+    roles = [
+        f"{name} ({'owner' if role.owner == key else 'deputy'})"
+        for name, role in roster.roles.items()
+        if key in role.line
+    ]
+    return PersonNow(key, person.name, person.is_present(now), absence, roles, desk, given)
+
+
+def _unowned(roster: Roster, now: datetime) -> list[str]:
+    """Classes whose owner is not there; a file that makes this possible is refused."""
+    absent = []
+    for code in sorted(failures.CATALOGUE):
+        owner = roster.resolve(code, at=now).owner
+        if owner not in roster.people or not roster.people[owner].is_present(now):
+            absent.append(code)
+    return absent
+
+
+def _override(roster: Roster, number: int) -> str:
+    one = roster.overrides[number]
+    named = [("class", one.failure_class), ("source", one.source), ("handler", one.handler)]
+    where = " and ".join(f"{name} {value}" for name, value in named if value is not None)
+    return f"{where}: {one.role}"
