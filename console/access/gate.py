@@ -63,7 +63,7 @@ def check(
 def _thing(words: list[str], id: UUID | str | None, name: str | None) -> Thing | None:
     """None: it does not exist."""
     if id is None:
-        return Thing(None, name if words[0] == "handlers" else None)
+        return Thing(name if words[0] == "sources" else None, name if words[0] == "handlers" else None)
     sql = _THINGS.get(_SAME.get(words[0], words[0]))
     if sql is None:
         return Thing(None, None)
