@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from contracts import questions
-from contracts.answers import Abstention, Answer, Question
+from contracts.answers import Abstention, Answer, Precedent, Question
 from counterfoil import clock, telemetry
 from counterfoil.database import Connection
 from judgement import labels, models
@@ -40,7 +40,8 @@ class Serving:
         self._number = 0
         self._seq = 0
         self._looked = float("-inf")
-        self._decided: dict[tuple[str, tuple[str, ...]], dict[str, str | None]] = {}
+        #: What people said of the same words: of each of them the newest.
+        self._decided: dict[tuple[str, tuple[str, ...]], dict[str, labels.StoredLabel]] = {}
 
     def answer(self, conn: Connection, given: Mapping[str, str]) -> tuple[Answer, Taught]:
         """The local tier's answer, and the judge's thresholds. Needs a connection in autocommit."""
@@ -96,18 +97,24 @@ class Serving:
 
     def _remember(self, label: labels.StoredLabel) -> None:
         said = text.joined(label.fields, self.question.fields)
-        self._decided.setdefault(_place(said), {})[label.author] = label.label
+        self._decided.setdefault(_place(said), {})[label.author] = label
 
     def _repeated(self, taught: Taught, given: Mapping[str, str]) -> Answer | None:
         """What people said of these very words, whatever their label is used for."""
         said = text.joined(given, self.question.fields)
-        told = set(self._decided.get(_place(said), {}).values())
-        if not told:
+        decided = list(self._decided.get(_place(said), {}).values())
+        if not decided:
             return None
         answered = taught.judge.answer(given)
+        told = {each.label for each in decided}
         label = told.pop() if len(told) == 1 else None
         if label is not None:
-            sure = {"confidence": repeats.CONFIDENCE, "inside": 1.0, "repeat": True}
+            # Whoever said it is named, also where their label measures and was never taught.
+            known = [
+                Precedent(example_id=str(each.id), label=label, likeness=1.0, author=each.author) for each in decided
+            ]
+            others = [each for each in answered.precedents if each.example_id not in {one.example_id for one in known}]
+            sure = {"confidence": repeats.CONFIDENCE, "inside": 1.0, "repeat": True, "precedents": (*known, *others)}
             return answered.model_copy(update={"label": label, "abstained": None, **sure})
         why = Abstention.CONTESTED if told else Abstention.OUTSIDE
         return answered.model_copy(update={"label": None, "abstained": why, "repeat": False})

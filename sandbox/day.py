@@ -49,7 +49,8 @@ def _good_invoice(number: int, created: int, chance: random.Random) -> dict[str,
     currency, scale, tax = (("eur", 100, 19), ("usd", 100, 0), ("jpy", 100, 10))[number % 3]
     items = [Item(f"{chance.randint(2, 40)} × Team plan", chance.randint(20, 900) * scale)]
     if number % 4 == 0:
-        items.append(Item("Onboarding workshop", chance.randint(300, 1500) * scale, recurring=False))
+        price = chance.randint(300, 1500) * scale
+        items.append(Item("Onboarding workshop", price, recurring=False, category="services"))
     event = paid_invoice(number, customer=customer, currency=currency, items=items, created=created, tax_percent=tax)
     return event if number <= WITH_ADDRESS else _anonymous(event)
 

@@ -14,6 +14,8 @@ class Item(NamedTuple):
     description: str
     amount_minor: int
     recurring: bool = True
+    #: The category of revenue that its metadata names.
+    category: str | None = None
 
 
 def sample(source: str, name: str) -> dict[str, Any]:
@@ -68,6 +70,7 @@ def _line(pattern: dict[str, Any], number: int, at: int, item: Item, currency: s
         "currency": currency,
         "description": item.description,
         "discount_amounts": [],
+        "metadata": {"revenue_category": item.category} if item.category else {},
         "pretax_credit_amounts": [],
         "quantity": 1,
         "quantity_decimal": "1",

@@ -1,9 +1,10 @@
-"""The second half of the demo: writes that go out to Stripe and HubSpot. Four short chapters, each with its proof.
+"""The second half of the demo: writes that go out to Stripe and HubSpot. Five short chapters, each with its proof.
 
     a deal is won            a person approves exactly what is shown
     an answer is lost        nobody knows what happened, so Stripe is asked; nothing is sent twice
     an old truth comes late  it does not overwrite the newer one
     taken back               what stands as we wrote it is set back, what somebody changed since is kept
+    tickets are sorted       by what people said of the same words; what nobody has answered waits (`sandbox.tickets`)
 
 Every number comes from Counterfoil's API or from the stand-ins themselves.
 """
@@ -12,25 +13,17 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from rich.console import Console
-from rich.padding import Padding
-
 from contracts.money import Money
-from sandbox.company import Company
+from sandbox.chapter import Chapter
 from sandbox.day import Delivery
-from sandbox.outside import Outside
+from sandbox.tickets import Tickets
 
 ACORN = "Acorn (example)"
 FIONA = "fiona"  #: owns what finance has to decide, in `exceptions_queue/owners.toml`
 
 
-class Story:
+class Story(Chapter):
     """What happens after the day."""
-
-    def __init__(self, company: Company, outside: Outside, screen: Console) -> None:
-        self.company = company
-        self.outside = outside
-        self.screen = screen
 
     def tell(self) -> None:
         """All chapters."""
@@ -40,6 +33,7 @@ class Story:
         acorn = self._deal_won()
         self._late(bluebell)
         self._taken_back(acorn, bluebell)
+        Tickets(self.company, self.outside, self.screen).tell()
 
     def _bluebell(self) -> str:
         """A customer of old, who subscribes for five; the webhook of it gets lost on its way for now."""
@@ -189,12 +183,6 @@ class Story:
     def _ended(self, id: str) -> dict[str, Any] | None:
         job = self.company.ask("GET", f"/reversals/{id}")
         return job if job["status"] in ("finished", "cancelled") else None
-
-    def _say(self, text: str) -> None:
-        self.screen.print(text, highlight=False)
-
-    def _line(self, text: str) -> None:
-        self.screen.print(Padding(text, (0, 0, 0, 3), expand=False), highlight=False)
 
 
 def _money(amount: dict[str, Any] | None) -> str:

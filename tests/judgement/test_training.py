@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from judged import a_quick_judge
 from psycopg.rows import dict_row
 
 from contracts import questions
@@ -151,3 +152,12 @@ def test_what_a_person_says_counts_within_a_second_in_another_process(at_once: C
     finally:
         worker.stdin.close()
         worker.wait(20)
+
+
+def test_whoever_said_the_same_words_is_named(at_once: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where their label only measures: it was never taught, and yet it is what the answer rests on."""
+    with a_quick_judge(monkeypatch):
+        _label(at_once, "Consulting hours", "services", "golden")
+        answer, _ = serving.serving(QUESTION.name).answer(at_once, {"description": "consulting, hours!"})
+    assert (answer.label, answer.repeat) == ("services", True)
+    assert (answer.precedents[0].author, answer.precedents[0].likeness) == ("Ines", 1.0)
