@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from console import asks, fields, problems, trying
 from console.access import reveals
 from console.answers import CaseDetail, CaseMember, ClassificationDetail
@@ -91,7 +93,15 @@ def _editing(visit: Visit, chosen: CaseMember) -> str:
     if "payload" in visit.form:
         return visit.form["payload"]
     reveals.record(visit.person.name, f"events:{chosen.event_id}", "to correct it")
-    return members.payload(chosen.event_id) or ""
+    return _indented(members.payload(chosen.event_id) or "")
+
+
+def _indented(text: str) -> str:
+    """The same JSON, to the last digit, on lines that a person can find their way in."""
+    try:
+        return msgspec.json.format(text.encode(), indent=2).decode()
+    except (msgspec.DecodeError, UnicodeError):
+        return text
 
 
 def _items(visit: Visit, case: CaseDetail) -> list[dict[str, Any]]:
