@@ -1,6 +1,22 @@
 """The table of pages: the server, the navigation's tests and the matrix of rights are made from it."""
 
-from console.pages import approvals, cases, desk, handlers, owners, signing, sources, today
+from console.pages import (
+    approvals,
+    audit,
+    cases,
+    desk,
+    events,
+    handlers,
+    owners,
+    replays,
+    runs,
+    search,
+    signing,
+    sources,
+    subjects,
+    today,
+    writes,
+)
 from console.pages.page import Page
 
 PAGES: tuple[Page, ...] = (
@@ -12,4 +28,11 @@ PAGES: tuple[Page, ...] = (
     *handlers.PAGES,
     *sources.PAGES,
     *owners.PAGES,
+    *events.PAGES,
+    *runs.PAGES,
+    *writes.PAGES,
+    *subjects.PAGES,
+    *search.PAGES,
+    *replays.PAGES,
+    *audit.PAGES,
 )

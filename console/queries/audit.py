@@ -1,7 +1,7 @@
 """The audit chain, read: what is known about some subjects, and the whole chain in its order."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,7 +27,7 @@ def about(session: Session, subjects: Sequence[str], *, most: int = ABOUT_MAX) -
         .order_by(col(tables.AuditEntry.at), col(tables.AuditEntry.lane), col(tables.AuditEntry.seq))
         .limit(most)
     ).all()
-    return [shown(row) for row in rows]
+    return [of_row(row.model_dump()) for row in rows]
 
 
 def newest(session: Session, subject: str, *, most: int) -> list[answers.Audit]:
@@ -36,21 +36,13 @@ def newest(session: Session, subject: str, *, most: int) -> list[answers.Audit]:
     rows = session.exec(
         select(entry).where(entry.subject == subject).order_by(col(entry.at).desc(), col(entry.seq).desc()).limit(most)
     )
-    return [shown(row) for row in rows]
+    return [of_row(row.model_dump()) for row in rows]
 
 
-def shown(row: tables.AuditEntry) -> answers.Audit:
+def of_row(row: Mapping[str, Any]) -> answers.Audit:
     """An entry as it is answered."""
-    return answers.Audit(
-        lane=row.lane,
-        seq=row.seq,
-        at=row.at,
-        actor=row.actor,
-        action=row.action,
-        subject=row.subject,
-        detail=json.loads(row.detail),
-        hash=bytes(row.hash).hex(),
-    )
+    copied = {name: row[name] for name in ("lane", "seq", "at", "actor", "action", "subject")}
+    return answers.Audit(detail=json.loads(row["detail"]), hash=bytes(row["hash"]).hex(), **copied)
 
 
 def chain(*, newest: int | None = None) -> Iterator[dict[str, Any]]:

@@ -53,6 +53,8 @@ class PersonNow(NamedTuple):
     absence: Absence | None
     roles: list[str]
     desk: today.Desk | None
+    #: Whether somebody's escalation leads to them.
+    is_rung: bool
     #: Open cases that were given to them by hand: they cannot leave the roster with those.
     given: int
 
@@ -122,7 +124,8 @@ def _person(roster: Roster, key: str, now: datetime, desk: today.Desk | None, gi
         for name, role in roster.roles.items()
         if key in role.line
     ]
-    return PersonNow(key, person.name, person.is_present(now), absence, roles, desk, given)
+    is_rung = any(step.to == key for role in roster.roles.values() for step in role.escalation)
+    return PersonNow(key, person.name, person.is_present(now), absence, roles, desk, is_rung, given)
 
 
 def _unowned(roster: Roster, now: datetime) -> list[str]:

@@ -1,0 +1,117 @@
+"""Audit: who changed what and when; whether the chain holds; both to keep."""
+
+import csv
+import io
+from datetime import datetime
+
+from console import fields, problems, sealed
+from console.pages.page import Answer, File, Page, Shown, Visit
+from console.queries import audit, trail
+from counterfoil import clock
+
+ROWS = 50
+#: Of a list that is kept as a file.
+FILE_ROWS = 5000
+#: Of the whole chain as a file made for one browser; a longer one is for `counterfoil audit export`.
+CHAIN_MAX = 100_000
+#: What a sheet would take as the beginning of a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def show(visit: Visit) -> Shown:
+    """The page."""
+    return _page(visit, None)
+
+
+def verify(visit: Visit) -> Shown:
+    """The page, and whether the chain holds."""
+    return _page(visit, trail.verify())
+
+
+def _page(visit: Visit, verified: trail.Verified | None) -> Shown:
+    found = trail.read(_asked(visit), visit.query.get("cursor"), ROWS)
+    return Shown("audit/all.html", "Audit", {"found": found, "verified": verified, "link_of": link_of})
+
+
+def keep_list(visit: Visit) -> File:
+    """The entries of a filter, as a table for a sheet."""
+    found = trail.read(_asked(visit), None, FILE_ROWS)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(("at", "who", "change", "thing", "detail", "place"))
+    for one in found.items:
+        writer.writerow(
+            cell(value)
+            for value in (
+                one.at,
+                one.actor,
+                one.action,
+                one.subject or "",
+                detail_text(one.detail),
+                f"{one.lane}/{one.seq}",
+            )
+        )
+    return File(f"audit-{visit.now:%Y-%m-%d}.csv", "text/csv; charset=utf-8", out.getvalue())
+
+
+def keep_chain(visit: Visit) -> Answer:
+    """The whole chain, sealed, to be verified anywhere."""
+    if sum(seq for seq, _ in audit.heads().values()) > CHAIN_MAX:
+        raise problems.Conflict("the chain is too long for a browser: `counterfoil audit export FILE` writes it")
+    with audit.whole() as (heads, rows):
+        content = b"".join(sealed.lines(heads, rows)).decode()
+    return File(f"audit-{visit.now:%Y-%m-%d}.jsonl", "application/jsonl", content)
+
+
+def cell(text: str) -> str:
+    """Text of others in a sheet is text, never a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def detail_text(detail: object) -> str:
+    """What an entry says beside who did what, on one line."""
+    if not isinstance(detail, dict):
+        return str(detail)
+    return "; ".join(f"{name}: {value}" for name, value in detail.items() if value not in (None, "", [], {}))
+
+
+def link_of(subject: str | None) -> str | None:
+    """The page of what an entry is about."""
+    kind, _, name = (subject or "").partition(":")
+    path = {"event": "/events", "case": "/cases", "write": "/writes", "handler": "/handlers", "question": "/judgement"}
+    path |= {"replay": "/replays", "run": "/runs"}
+    return f"{path[kind]}/{name}" if kind in path and name else None
+
+
+def _asked(visit: Visit) -> trail.Asked:
+    """The filters of the address; blanks were not said."""
+    query = {name: value.strip() for name, value in visit.query.items() if value.strip()}
+    return trail.Asked(
+        thing=query.get("thing"),
+        actor=query.get("actor"),
+        action=query.get("action"),
+        since=_moment(query, "since"),
+        until=_moment(query, "until"),
+    )
+
+
+def _moment(query: dict[str, str], name: str) -> datetime | None:
+    """A time as the API writes it, or as a browser's field does (in UTC). Raises: NotAsked."""
+    text = query.get(name)
+    if text is None:
+        return None
+    for written in (text, f"{text}:00Z", f"{text}Z", f"{text}T00:00:00Z"):
+        try:
+            return fields.moment(written)
+        except ValueError:
+            continue
+    fault = problems.Fault(field=name, detail=f"write it like {clock.rfc3339(clock.now())}")
+    raise problems.NotAsked("the time cannot be read", [fault])
+
+
+PAGES = (
+    Page("GET", "/audit", show),
+    Page("GET", "/audit/list.csv", keep_list),
+    Page("GET", "/audit/chain.jsonl", keep_chain),
+    Page("POST", "/audit/verify", verify, on="/audit"),
+)
