@@ -33,7 +33,7 @@ def plan_replay(
         (replay_id, _json(chosen.named()), from_step, reason, who),
     )
     _choose(conn, replay_id, chosen)
-    plan = _counted(conn, replay_id)
+    plan = {**_counted(conn, replay_id), "left_out": _left_out(conn, chosen)}
     conn.execute("UPDATE replays SET plan = %s::jsonb WHERE id = %s", (_json(plan), replay_id))
     detail = {"filter": chosen.named(), "from": from_step, "events": plan["events"], "reason": reason}
     audit.append(conn, "desk", [audit.Entry(who, "replay.planned", f"replay:{replay_id}", detail)])
@@ -52,6 +52,17 @@ def _choose(conn: Connection, replay_id: UUID, chosen: ReplayFilter) -> None:
     )
     if found.rowcount > EVENTS_MAX:
         raise FilterRefused(f"more than {EVENTS_MAX:,} events fit: narrow the filter, e.g. by since and until")
+
+
+def _left_out(conn: Connection, chosen: ReplayFilter) -> dict[str, int]:
+    """How many fit and are not taken, because they move by themselves, by state."""
+    condition, values = as_sql(chosen)
+    rows = conn.execute(
+        "SELECT e.status, count(*) AS events FROM events e WHERE e.status IN ('queued', 'running')"
+        f" AND {condition} GROUP BY e.status ORDER BY e.status",
+        values,
+    ).fetchall()
+    return {row["status"]: row["events"] for row in rows}
 
 
 _BY_STATUS = """

@@ -1,0 +1,78 @@
+"""Personal data in what is shown: hidden by the name of the member that holds it, and by what it looks like.
+
+Amounts, dates and ids stay: they are what a page is read for. Whoever has the right reveals the rest, which is kept.
+"""
+
+import json
+import re
+from typing import Any, Final
+
+HIDDEN: Final = "•••"
+#: Characters of one document on a page; JSON becomes three times as much in HTML, and a page stays under 150 KB.
+SHOWN_MAX = 20_000
+
+#: Members that hold what belongs to a person, whatever stands in them. In small letters, without `_` and `-`.
+_PERSONAL = re.compile(
+    r"(customer|first|last|full|sur|given|family|middle|maiden|nick|display|account|holder|cardholder|owner|contact|"
+    r"billing|shipping|company|business|legal|user)?names?|.*e?mail(address)?|.*phone(number)?|mobile|fax|.*iban|bic|"
+    r"(street|line[123]|city|town|zip|postal|postcode|postalcode|state|region|address[0-9]?|addressline[0-9])|"
+    r"birth(day|date)|dateofbirth|dob|ssn|taxid|taxnumber|vatid|passport|ipaddress|ip|"
+    r"content|message|body|note|notes|comment|comments|subjectline|statementdescriptor(suffix)?|.*signature"
+)
+#: Members whose every part is somebody's, except the country.
+_ADDRESS = re.compile(r".*address|billingdetails|shippingdetails|shipping|customerdetails|owner")
+_KEPT_IN_ADDRESS = frozenset({"country", "object", "id", "type", "currency"})
+#: Things with a name that belongs to nobody.
+_THINGS = frozenset({"product", "plan", "price", "coupon", "event", "tax_rate", "balance_transaction"})
+
+_PATTERNS = (
+    re.compile(r"[^\s@<>\"',;:()\[\]]{1,64}@[^\s@<>\"',;:()\[\]]{1,190}\.[A-Za-z]{2,}"),
+    re.compile(r"(?<![\w+])\+\d[\d ()/.-]{6,18}\d(?!\w)"),
+    re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,4})?\b"),
+)
+
+
+def text(value: str) -> str:
+    """A sentence with addresses, telephone and account numbers hidden."""
+    for pattern in _PATTERNS:
+        value = pattern.sub(HIDDEN, value)
+    return value
+
+
+def masked(value: Any, *, personal: bool = False) -> Any:
+    """A document with personal data hidden; what is null or empty stays, so that what is missing can be seen."""
+    if isinstance(value, dict):
+        return {name: _member(name, member, value, personal) for name, member in value.items()}
+    if isinstance(value, list):
+        return [masked(each, personal=personal) for each in value]
+    if value is None or value == "" or isinstance(value, bool):
+        return value
+    if personal:
+        return HIDDEN
+    return text(value) if isinstance(value, str) else value
+
+
+def _member(name: str, member: Any, of: dict[str, Any], personal: bool) -> Any:
+    plain = name.lower().replace("_", "").replace("-", "").removeprefix("hs")
+    if personal and name in _KEPT_IN_ADDRESS:
+        return masked(member)
+    if isinstance(member, dict | list):
+        return masked(member, personal=personal or bool(_ADDRESS.fullmatch(plain)))
+    if plain == "name" and of.get("object") in _THINGS:
+        return masked(member)
+    if _named_by(name, of):
+        return masked(member, personal=True)
+    return masked(member, personal=personal or bool(_PERSONAL.fullmatch(plain)))
+
+
+def _named_by(name: str, of: dict[str, Any]) -> bool:
+    """A value whose name stands beside it: `{"propertyName": "phone", "propertyValue": …}`."""
+    beside = {"propertyValue": "propertyName", "value": "name"}.get(name)
+    said = of.get(beside) if beside else None
+    return isinstance(said, str) and bool(_PERSONAL.fullmatch(said.lower().replace("_", "").removeprefix("hs")))
+
+
+def as_text(value: Any) -> tuple[str, int]:
+    """A document as people read it, and how many characters of it are left out."""
+    whole = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    return whole[:SHOWN_MAX], max(0, len(whole) - SHOWN_MAX)

@@ -1,0 +1,63 @@
+"""One invoice, customer or deal: everything that ever touched it, across providers and destinations, in order."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from console import answers, masking
+from console.fields import Money
+from console.pages.page import Page, Shown, Visit
+from console.queries import subjects
+from counterfoil.lifecycle import CASE_LIVE
+
+
+class Moment(NamedTuple):
+    """One thing that happened to it."""
+
+    at: datetime
+    what: str
+    title: str
+    href: str
+    state: str
+    where: str
+    amount: Money | None = None
+    detail: str = ""
+
+
+def show_subject(visit: Visit) -> Shown:
+    """Everything about one thing."""
+    name = visit.named
+    found = subjects.find(name)
+    moments = sorted(_moments(found), key=lambda one: one.at, reverse=True)
+    live = [case for case in found.cases if case.status in CASE_LIVE]
+    data: dict[str, Any] = {
+        "name": name,
+        "found": found,
+        "moments": moments,
+        "live": live,
+        "places": sorted({event.source for event in found.events} | {write.destination for write in found.writes}),
+    }
+    return Shown("subjects/one.html", name, data)
+
+
+def _moments(found: subjects.Subject) -> Iterator[Moment]:
+    for event in found.events:
+        at = event.occurred_at or event.received_at
+        detail = masking.text(event.outcome or "")
+        yield Moment(at, "Event", event.type, f"/events/{event.id}", event.status, event.source, None, detail)
+    for write in found.writes:
+        yield _write(write)
+    for case in found.cases:
+        stake = case.at_stake[0] if case.at_stake else None
+        yield Moment(
+            case.opened_at, "Case", case.title, f"/cases/{case.id}", case.status, f"desk of {case.owner}", stake
+        )
+
+
+def _write(write: answers.Write) -> Moment:
+    title = write.operation.replace("_", " ").capitalize()
+    at, detail = write.confirmed_at or write.created_at, masking.text(write.detail or "")
+    return Moment(at, "Write", title, f"/writes/{write.id}", write.status, write.destination, write.amount, detail)
+
+
+PAGES = (Page("GET", "/subjects/{name:path}", show_subject),)

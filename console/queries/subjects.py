@@ -1,0 +1,148 @@
+"""Everything that ever touched one thing - an invoice, a customer, a deal - at every provider and destination.
+
+the name ─▶ events about it, events that name it, events that what we wrote for it caused
+         ─▶ the writes and cases of all of these, and writes whose record at a destination has this id
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import func, or_, union
+from sqlalchemy import select as rows_of
+from sqlmodel import Session, col, select
+
+import destinations
+from console import answers
+from console.fields import Money
+from console.queries import cases, identities, writes
+from console.queries import events as their
+from counterfoil import database
+from counterfoil.tables import Case, CaseEvent, Echo, Event, Mention, Write
+from destinations.remote import is_remote
+
+#: The newest of each; a customer of many years has more than anybody reads.
+EVENTS_MAX, WRITES_MAX, CASES_MAX, RELATED_MAX = 200, 400, 50, 40
+
+
+class Subject(NamedTuple):
+    """What is known about one thing; oldest first."""
+
+    events: list[answers.Event]
+    writes: list[answers.Write]
+    cases: list[answers.Case]
+    #: What was written and stands, by destination and currency.
+    written: list[tuple[str, Money]]
+    #: Other things that its events name, the most often named first.
+    related: list[tuple[str, int]]
+    #: There is more than is shown.
+    is_cut: bool
+
+
+def find(name: str) -> Subject:
+    """Everything about the thing of this name: with its source or without."""
+    with Session(database.engine()) as session:
+        bare = _bare(session, name)
+        by_record = _written_there(session, bare)
+        ids = _event_ids(session, name, bare, by_record)
+        rows = session.exec(select(Event).where(col(Event.id).in_(ids)).order_by(col(Event.id))).all()
+        made = session.exec(
+            select(Write)
+            .where(or_(col(Write.event_id).in_(ids), col(Write.id).in_(by_record), col(Write.subject) == name))
+            .order_by(col(Write.id).desc())
+            .limit(WRITES_MAX)
+        ).all()
+        stood = session.exec(
+            select(Case)
+            .where(col(Case.id).in_(rows_of(col(CaseEvent.case_id)).where(col(CaseEvent.event_id).in_(ids))))
+            .order_by(col(Case.id).desc())
+            .limit(CASES_MAX)
+        ).all()
+        return Subject(
+            their.shown(session, rows),
+            [writes.shown(row) for row in reversed(made)],
+            list(reversed(cases.shown(session, stood))),
+            _written(made),
+            _related(session, ids, {name, bare}),
+            len(ids) >= EVENTS_MAX or len(made) >= WRITES_MAX,
+        )
+
+
+def exists(session: Session, name: str) -> bool:
+    """Whether anything is about a thing of this name, or names it."""
+    full = [name, *(f"{source}:{name}" for source in identities.sources(session))]
+    for wanted in (
+        select(Event.id).where(col(Event.subject).in_(full)),
+        select(Mention.event_id).where(col(Mention.kind) == "id", col(Mention.value) == name),
+        select(Write.id).where(col(Write.subject).in_(full)),
+    ):
+        if session.exec(wanted.limit(1)).first() is not None:
+            return True
+    return False
+
+
+def _bare(session: Session, name: str) -> str:
+    source, colon, rest = name.partition(":")
+    return rest if colon and source in identities.sources(session) else name
+
+
+def _written_there(session: Session, bare: str) -> list[UUID]:
+    """Writes whose record at a network destination has this id: the index over records sent."""
+    record = func.coalesce(col(Write.receipt)["reference"].astext, col(Write.pre_image)["reference"].astext, "")
+    return list(
+        session.exec(
+            select(Write.id)
+            .where(
+                col(Write.destination).in_(_remote()),
+                record == bare.rpartition(":")[2],
+                col(Write.first_sent_at).is_not(None),
+            )
+            .limit(WRITES_MAX)
+        )
+    )
+
+
+def _remote() -> list[str]:
+    return [name for name, one in destinations.find().items() if is_remote(one)]
+
+
+def _event_ids(session: Session, name: str, bare: str, by_record: Sequence[UUID]) -> list[UUID]:
+    full = {name, bare, *(f"{source}:{bare}" for source in identities.sources(session))}
+    about = rows_of(col(Event.id)).where(col(Event.subject).in_(full))
+    naming = rows_of(col(Mention.event_id)).where(
+        col(Mention.kind) == "id", col(Mention.value).in_({name, bare, bare.rpartition(":")[2]})
+    )
+    wrote = rows_of(col(Write.event_id)).where(or_(col(Write.subject) == name, col(Write.id).in_(by_record)))
+    first = union(about, naming, wrote).subquery()
+    newest = session.connection().execute(rows_of(first.c[0]).order_by(first.c[0].desc()).limit(EVENTS_MAX))
+    ids = [row[0] for row in newest]
+    caused = session.exec(
+        select(Echo.event_id)
+        .join(Write, col(Write.id) == col(Echo.write_id))
+        .where(col(Write.event_id).in_(ids))
+        .limit(EVENTS_MAX)
+    ).all()
+    return list(dict.fromkeys([*ids, *caused]))
+
+
+def _written(made: Sequence[Write]) -> list[tuple[str, Money]]:
+    found: dict[tuple[str, str], int] = {}
+    for row in made:
+        if row.status == "confirmed" and row.amount_minor is not None and row.currency is not None:
+            place = (row.destination, row.currency)
+            found[place] = found.get(place, 0) + row.amount_minor
+    return [
+        (destination, Money(amount_minor=amount, currency=currency))
+        for (destination, currency), amount in sorted(found.items())
+    ]
+
+
+def _related(session: Session, ids: Sequence[UUID], but: set[str]) -> list[tuple[str, int]]:
+    rows = session.exec(
+        select(Mention.value, func.count())
+        .where(col(Mention.event_id).in_(ids), col(Mention.kind) == "id", col(Mention.value).not_in(but))
+        .group_by(col(Mention.value))
+        .order_by(func.count().desc(), col(Mention.value))
+        .limit(RELATED_MAX)
+    ).all()
+    return [(value, count) for value, count in rows if ":" not in value]

@@ -1,0 +1,74 @@
+"""Subjects: everything that touched one thing, whichever name it is asked for by, with its money and its cases."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pages import Visitor
+
+from counterfoil import database
+from engine import mentioning
+
+
+@pytest.fixture
+def fiona(visitor: Callable[..., Visitor], story: Any, conn: database.Connection) -> Visitor:
+    """Somebody in front of the story."""
+    mentioning.run_once(conn)
+    conn.commit()
+    return visitor("fiona", "owner")
+
+
+def the(rows: Any, event: Any) -> tuple[str, str]:
+    """The invoice and the customer of an event."""
+    found = rows("SELECT value FROM mentions WHERE event_id = %s AND kind = 'id'", event)
+    names = [row["value"] for row in found]
+    return next(n for n in names if n.startswith("in_")), next(n for n in names if n.startswith("cus_"))
+
+
+def test_everything_about_a_thing_stands_on_one_page(fiona: Visitor, story: Any, rows: Any) -> None:
+    """Events, writes with their money, cases; by its id, with its source, and by its customer."""
+    invoice, customer = the(rows, story.done)
+    write = rows("SELECT id FROM writes WHERE event_id = %s", story.done)[0]["id"]
+    for name in (invoice, f"stripe:{invoice}", customer):
+        seen = fiona.get(f"/subjects/{name}")
+        assert (seen.status, seen.h1) == (200, name)
+        assert {f"/events/{story.done}", f"/writes/{write}"} <= set(seen.links()), name
+        assert "189.57 EUR" in seen.text, name
+    assert f"/subjects/{customer}" in fiona.get(f"/subjects/{invoice}").links("/subjects/")
+
+
+def test_a_case_stands_with_what_it_holds_up(fiona: Visitor, story: Any, rows: Any) -> None:
+    """With its owner and the money at stake."""
+    invoice, _ = the(rows, story.failed)
+    seen = fiona.get(f"/subjects/{invoice}")
+    assert f"/cases/{story.case}" in seen.links("/cases/")
+    assert "1 open case" in seen.text
+
+
+def test_what_was_written_for_it_elsewhere_and_came_back_belongs_to_it(
+    fiona: Visitor, story: Any, rows: Any, conn: database.Connection
+) -> None:
+    """A record at HubSpot leads to the invoice it was made for, and the invoice to the event that came back."""
+    invoice, _ = the(rows, story.done)
+    conn.execute("ALTER TABLE writes DISABLE TRIGGER USER")
+    conn.execute(
+        "UPDATE writes SET destination = 'hubspot', first_sent_at = now(), receipt = '{\"reference\": \"8801\"}'"
+        " WHERE event_id = %s",
+        (story.done,),
+    )
+    conn.execute("ALTER TABLE writes ENABLE TRIGGER USER")
+    conn.execute(
+        "INSERT INTO echoes (write_id, part, event_id) SELECT id, 'name', %s FROM writes WHERE event_id = %s",
+        (story.queued, story.done),
+    )
+    conn.commit()
+    assert f"/events/{story.done}" in fiona.get("/subjects/8801").links("/events/")
+    assert f"/events/{story.queued}" in fiona.get(f"/subjects/{invoice}").links("/events/")
+
+
+def test_what_nothing_ever_touched_says_so(fiona: Visitor) -> None:
+    """Whatever its name is made of."""
+    for name in ("in_nothing", "a b", "%3Cscript%3E", "x/y/z", "%E2%80%AE"):
+        seen = fiona.get(f"/subjects/{name}")
+        assert (seen.status, "Nothing ever touched it" in seen.text) == (200, True)
+        assert "<script>" not in seen.html.replace('<script src="', "")
