@@ -13,6 +13,7 @@ from judged import a_quick_judge
 from contracts.answers import Item
 from contracts.base import find
 from contracts.money import Money
+from counterfoil import database, failpoints
 from counterfoil.database import Connection
 from engine import NeedsPerson
 from engine.registry import HandlerSpec
@@ -165,6 +166,20 @@ def test_one_open_line_holds_the_entry_until_a_person_says_what_it_is(both: Both
     # Of somebody new nobody has decided anything: however sure the words are, it is asked.
     both.hear("stripe", _untold(3, customer="Cobalt"))
     assert _statuses(both) == ["done", "done", "waiting"]
+
+
+def test_a_decision_is_on_record_before_anything_acts_on_it(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others see it while its event is still being walked: whoever dies then has decided, and paid, once."""
+    seen: list[int] = []
+
+    def look(point: str) -> None:
+        if point == "run.classified":
+            with database.connect() as other:
+                seen.append(len(other.execute("SELECT 1 AS one FROM decisions").fetchall()))
+
+    monkeypatch.setattr(failpoints, "passing", look)
+    both.hear("stripe", _untold(1))
+    assert seen[-1] == 1
 
 
 @pytest.mark.parametrize("together", [True, False])

@@ -36,7 +36,8 @@ PROMISES: dict[str, tuple[str, str]] = {
     ),
     "P6": (
         "Code decides, a model advises",
-        "No model is connected yet. What is there is the closed set of answers that any step may give.",
+        "A model gives one of a few answers or none; code decides by measured thresholds what may be done with it, "
+        "and a person says the rest.",
     ),
     "P7": (
         "Read broadly, write narrowly",
