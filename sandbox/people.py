@@ -9,11 +9,11 @@ from console.access import links, users
 from counterfoil import database
 
 PEOPLE = {
-    "rhea": ("rhea@example.com", ["owner"]),
-    "fiona": ("fiona@example.com", ["owner", "approver"]),
-    "marek": ("marek@example.com", ["approver"]),
-    "vera": ("vera@example.com", ["viewer"]),
-    "dana": ("dana@example.com", ["admin"]),
+    "rhea": ("Rhea Ops", ["owner"]),
+    "fiona": ("Fiona Ledger", ["owner", "approver"]),
+    "marek": ("Marek Books", ["approver"]),
+    "vera": ("Vera Visitor", ["viewer"]),
+    "dana": ("Dana Director", ["admin"]),
 }
 
 
@@ -21,8 +21,8 @@ def invite() -> str:
     """Everybody, and fiona's link: it opens the console once, without a password (not in production)."""
     with database.transaction() as conn:
         made = {
-            name: users.add(conn, "demo", name=name, email=email, grants=grants)
-            for name, (email, grants) in PEOPLE.items()
+            name: users.add(conn, "demo", name=name, email=f"{name}@example.com", grants=grants, title=title)
+            for name, (title, grants) in PEOPLE.items()
         }
         return links.url(links.make(conn, "demo", made["fiona"], enter=True))
 

@@ -136,7 +136,8 @@ def added(visit: Visit) -> Answer:
     name = visit.form.get("name", "").strip().lower()
     grants = visit.form.get("grants", "").replace(",", " ").split()
     with database.transaction() as conn:
-        user = users.add(conn, visit.person.name, name=name, email=visit.form.get("email", ""), grants=grants)
+        email, title = visit.form.get("email", ""), visit.form.get("title") or None
+        user = users.add(conn, visit.person.name, name=name, email=email, grants=grants, title=title)
         token = links.make(conn, visit.person.name, user)
     return _one_link(user, token)
 

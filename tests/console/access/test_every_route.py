@@ -43,6 +43,8 @@ API = {
         GET /reversals
         GET /reversals/{id}
         GET /pauses
+        GET /fixes
+        GET /fixes/{id}
         GET /handlers/{name}/rollout
         GET /destinations
         GET /questions
@@ -63,6 +65,8 @@ API = {
     """,
     "act": """
         POST /events/{id}/replay
+        POST /fixes
+        POST /fixes/{id}/withdraw
         POST /writes/{id}/reverse
         POST /writes/{id}/probe
         POST /writes/{id}/settle
@@ -84,6 +88,7 @@ API = {
         POST /writes/{id}/approve
         POST /writes/{id}/reject
         POST /writes/{id}/edit
+        POST /fixes/{id}/approve
         POST /approvals/batch
     """,
     "control": """

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from pages import Visitor
+from selectolax.lexbor import LexborHTMLParser
 
 from console import cli
 from counterfoil import database
+from sandbox import people
 
 
 @pytest.fixture
@@ -153,3 +155,15 @@ def test_a_token_is_revoked_on_the_page(visitor: Callable[..., Visitor], run: Ca
     assert "nightly" in ada.get("/people").text
     assert ada.post("/tokens/nightly/revoke").promised == "The token nightly is revoked."
     assert ada.post("/tokens/nightly/revoke").status == 409
+
+
+def test_the_demos_people_are_let_in(browser: Callable[..., Any]) -> None:
+    """Its last line opens the console, as Fiona, once."""
+    link = people.invite().removeprefix("http://127.0.0.1:8000")
+    one = browser()
+    shown = LexborHTMLParser(one.get(link).text)
+    [form] = shown.css("main form")
+    assert form.attributes["action"] == link
+    assert one.post(link, enter="1").status_code == 303
+    assert "owner; approver" in one.get("/account").text
+    assert browser().post(link, enter="1").status_code == 404
