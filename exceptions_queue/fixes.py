@@ -143,6 +143,11 @@ def withdraw(conn: Connection, fix_id: UUID, *, who: str, reason: str) -> None:
     audit.append(conn, "desk", [audit.Entry(who, "fix.withdrawn", f"fix:{fix_id}", detail)])
 
 
+def remember_replay(conn: Connection, fix_id: UUID, replay_id: UUID) -> None:
+    """The replay of what a rule cleared, so that people find it from there."""
+    conn.execute("UPDATE fixes SET replay_id = %s WHERE id = %s", (replay_id, fix_id))
+
+
 def of_row(row: Mapping[str, Any]) -> Fix:
     """The rule of a row of `fixes`."""
     return Fix(row["source"], frozenset(row["types"]), row["conditions"], row["settings"], str(row["id"]))

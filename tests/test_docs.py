@@ -19,6 +19,7 @@ MACHINES: Mapping[str, tuple[Any, Mapping[Any, Any]]] = {
     "Write": (lifecycle.WriteState, lifecycle.WRITE_MOVES),
     "Case": (lifecycle.CaseState, lifecycle.CASE_MOVES),
     "Replay": (lifecycle.ReplayState, lifecycle.REPLAY_MOVES),
+    "Fix": (lifecycle.FixState, lifecycle.FIX_MOVES),
 }
 
 

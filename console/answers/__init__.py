@@ -27,6 +27,7 @@ from console.answers.events import (
     Queued,
     SameFact,
 )
+from console.answers.fixes import Fix, FixBlocked, FixChange, FixNumbers, FixPreview
 from console.answers.installed import Handler, Owner, Stats
 from console.answers.judgement import (
     Classification,
@@ -73,6 +74,11 @@ __all__ = [
     "EventDetail",
     "Explanation",
     "Figures",
+    "Fix",
+    "FixBlocked",
+    "FixChange",
+    "FixNumbers",
+    "FixPreview",
     "Gap",
     "Golden",
     "Handler",

@@ -1,7 +1,7 @@
 """The table of routes: the server, the OpenAPI document and the tests are made from it."""
 
 from console import answers, asks
-from console.api import act, control, judge, look, reports
+from console.api import act, control, fix, judge, look, reports
 from console.api.route import Route
 
 _CHANGE = (404, 409)
@@ -218,6 +218,7 @@ ROUTES: tuple[Route, ...] = (
             ("cancel", act.cancel_reversal, "Stop a reversal"),
         )
     ),
+    *fix.ROUTES,
     Route(
         "GET", "/pauses", control.list_pauses, "What is paused, and by whom", answers.Page[answers.Pause], right="look"
     ),

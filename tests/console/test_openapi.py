@@ -70,6 +70,7 @@ def test_no_change_of_real_things_breaks_the_api(listener: str, story: Any, rows
         "writes": write,
         "runs": run,
         "reversals": reversal,
+        "fixes": keys.new_id(),  # what two people say of a rule is tested where rules are made
         "classifications": keys.new_id(),  # what people say of decisions is fuzzed where decisions are made
     }
     for operation in _operations(listener):
