@@ -7,6 +7,7 @@ from console.pages import (
     desk,
     events,
     handlers,
+    judgement,
     owners,
     replays,
     runs,
@@ -35,4 +36,5 @@ PAGES: tuple[Page, ...] = (
     *search.PAGES,
     *replays.PAGES,
     *audit.PAGES,
+    *judgement.PAGES,
 )
