@@ -16,8 +16,6 @@ from counterfoil.database import Connection
 from counterfoil.settings import settings
 from exceptions_queue import owners
 
-#: Long enough for a second factor that lies in another room.
-JOURNEY_SECONDS: Final = 600
 NOT_BEGUN: Final = "this sign-in was not begun in this browser, was used, or took too long: begin again"
 
 
@@ -52,7 +50,7 @@ def leave_for(back_to: str, session: Session | None, *, agent: str = "") -> Away
                 "verifier": verifier,
                 "back": back_to,
                 "again": session is not None,
-                "seconds": JOURNEY_SECONDS,
+                "seconds": sessions.JOURNEY_SECONDS,
                 "id": session.id if session else None,
                 "hash": sessions.hashed(token) if token else None,
             },

@@ -24,6 +24,8 @@ IDLE_SECONDS: Final = 30 * 60
 WHOLE_SECONDS: Final = 8 * 60 * 60
 #: How long a proof of who they are is worth something to whoever approves large amounts.
 FRESH_SECONDS: Final = 5 * 60
+#: To the identity provider and back; long enough for a second factor that lies in another room.
+JOURNEY_SECONDS: Final = 600
 #: `last_seen_at` is written at most this often: a page that is looked at writes nothing else.
 SEEN_EVERY_SECONDS: Final = 60
 
@@ -86,7 +88,7 @@ def begin(
             "user": user_id,
             "fresh": fresh and user_id is not None,
             "before": instead_of,
-            "whole": WHOLE_SECONDS,
+            "whole": WHOLE_SECONDS if user_id is not None else JOURNEY_SECONDS,
             "how": how,
             "agent": agent[:300],
         },
