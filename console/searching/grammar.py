@@ -100,13 +100,18 @@ def parse(text: str, now: datetime, *, prefixes: Collection[str] = ()) -> Wanted
     terms: list[Term] = []
     words: list[str] = []
     for token in _tokens(text, lenient=False):
-        if token.field is None or token.field in prefixes or token.raw.startswith('"'):
+        if not _is_field(token, prefixes):
             words.append(token.raw.strip('"') if token.field is None else token.raw)
         else:
             terms.append(_term(token, now))
     if len(terms) + len(words) > TERMS_MAX:
         raise NotUnderstood(1, f"more than {TERMS_MAX} things at once")
     return Wanted(text, tuple(terms), tuple(word for word in words if word))
+
+
+def _is_field(token: _Token, prefixes: Collection[str]) -> bool:
+    """Whatever is known; else only what has a colon and begins no id of this installation: `a=b` is a word."""
+    return token.field in FIELDS or (token.field is not None and token.op == ":" and token.field not in prefixes)
 
 
 def _tokens(text: str, *, lenient: bool) -> Iterator[_Token]:

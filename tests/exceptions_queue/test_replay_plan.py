@@ -62,6 +62,7 @@ def test_a_plan_counts_and_moves_nothing(conn: Connection, many_events: Any) -> 
         "money": [{"amount_minor": 1500, "currency": "EUR"}],
         "written": [{"destination": "books", "writes": 1, "amount": {"amount_minor": 700, "currency": "USD"}}],
         "approvals": 1,
+        "left_out": {"queued": 4},
     }
     assert shown["items"]["planned"] == shown["total"] == 5
     assert conn.execute("SELECT * FROM events ORDER BY id").fetchall() == before

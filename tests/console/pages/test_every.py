@@ -41,7 +41,15 @@ EXAMPLES: dict[str, Callable[[World], str]] = {
     "sign-in": lambda _: "no-such-link",
 }
 #: Pages that look different when they are asked for more.
-MORE = ("/cases/{id}?edit=1", "/cases?status=", "/search?q=class:contract_violation", f"/search?q={quote(NAME)}")
+MORE = (
+    "/cases/{id}?edit=1",
+    "/cases?status=",
+    "/search?q=class:contract_violation",
+    f"/search?q={quote(NAME)}+type:x",
+    "/events/{id}?try=1",
+    "/writes/{id}?undo=1",
+    "/replays/new?status=exception",
+)
 #: Of a page that nobody needs to be signed in for, other answers are right too.
 RIGHT_OF_ALL = {200, 303, 404, 400, 409}
 #: First words of paths whose pages are being made.

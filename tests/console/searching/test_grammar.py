@@ -47,8 +47,8 @@ def test_an_id_or_key_means_what_it_is(text: str) -> None:
 
 def test_a_key_goes_together_with_fields() -> None:
     """What begins like the sources of this installation is a key there too."""
-    wanted = parse("status:exception stripe:in_1", NOW, prefixes={"stripe"})
-    assert (len(wanted.terms), wanted.words) == (1, ("stripe:in_1",))
+    wanted = parse("status:exception stripe:in_1 a=b x>1", NOW, prefixes={"stripe"})
+    assert (len(wanted.terms), wanted.words) == (1, ("stripe:in_1", "a=b", "x>1"))
 
 
 @pytest.mark.parametrize(
