@@ -60,12 +60,20 @@ def show_decision(visit: Visit) -> Shown:
         (name, wording.pieces(str(text), [span for span in decision.evidence if span.get("field") == name]))
         for name, text in (decision.fields or {}).items()
     ]
+    with database.transaction() as conn:
+        precedents = learning.precedents(conn, decision.precedents)
     measured = judgement.one(decision.question)
     meaning = wording.how_often_right(decision.confidence, measured.reliability if measured else [])
     return Shown(
         "judgement/decision.html",
         f"Decision about {decision.item}",
-        {"decision": decision, "texts": texts, "meaning": meaning, "none_of_these": NONE_OF_THESE},
+        {
+            "decision": decision,
+            "texts": texts,
+            "meaning": meaning,
+            "precedents": precedents,
+            "none_of_these": NONE_OF_THESE,
+        },
     )
 
 
