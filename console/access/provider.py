@@ -4,7 +4,9 @@ OpenID Connect with the authorization code, PKCE and a nonce. The protocol is Au
 token stands here, and nothing is taken from one that was not checked.
 """
 
+import ssl
 import threading
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import httpx
@@ -139,7 +141,14 @@ def _client() -> Any:
         code_challenge_method="S256",
         timeout=TIMEOUT_SECONDS,
         follow_redirects=False,
+        verify=_trusted(),
     )
+
+
+@lru_cache(maxsize=1)
+def _trusted() -> ssl.SSLContext:
+    """Reading the world's certificates takes longer than a whole sign-in."""
+    return httpx.create_ssl_context()
 
 
 def known(*, again: bool = False) -> Known:
@@ -167,7 +176,7 @@ def _read(issuer: str) -> Known:
     from joserfc.jwk import KeySet
 
     try:
-        with httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client:
+        with httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False, verify=_trusted()) as client:
             metadata = client.get(f"{issuer}/.well-known/openid-configuration").raise_for_status().json()
             # Who answers for another would sign in everybody of theirs.
             if str(metadata["issuer"]).rstrip("/") != issuer:

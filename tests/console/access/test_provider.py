@@ -15,6 +15,8 @@ from counterfoil import database
 from counterfoil.settings import settings
 
 CONSOLE = "http://console.example.com"
+#: What a browser reaches the provider with.
+NETWORK = httpx.Client(trust_env=False, verify=False)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,7 @@ def callback(browser: Any, path: str = "/sign-in/oidc") -> str:
     """Go to the provider, and stop with the address that it sends the browser back to."""
     there = browser.get(path)
     assert there.status_code == 303, there.text
-    back = httpx.get(there.headers["location"], trust_env=False).headers["location"]
+    back = NETWORK.get(there.headers["location"]).headers["location"]
     assert back.startswith(f"{CONSOLE}/sign-in/oidc/callback?")
     return back.removeprefix(CONSOLE)
 
