@@ -90,16 +90,22 @@ SELECT DISTINCT source, provider FROM (SELECT source, provider FROM events ORDER
 """
 
 
-def _provider(conn: Connection, source: str) -> str:
-    known = {row["source"]: row["provider"] for row in conn.execute(_LATELY).fetchall()}
+def sources(conn: Connection) -> dict[str, str]:
+    """The sources there are, each with its provider."""
+    known = {str(row["source"]): str(row["provider"]) for row in conn.execute(_LATELY).fetchall()}
     with suppress(SourcesUnusable):
         known |= {name: one.provider.name for name, one in find_sources(settings()).items()}
+    return known
+
+
+def _provider(conn: Connection, source: str) -> str:
+    known = sources(conn)
     if source not in known:
         raise problems.NotAcceptable(
             f"there is no such source; known: {', '.join(sorted(known)) or 'none'}",
             [problems.Fault(field="source", detail="nothing comes from it")],
         )
-    return str(known[source])
+    return known[source]
 
 
 def _foreseen(conn: Connection, fix: Fix) -> Foreseen:

@@ -10,6 +10,7 @@ from console.pages import (
     judgement,
     owners,
     replays,
+    rules,
     runs,
     search,
     signing,
@@ -35,6 +36,7 @@ PAGES: tuple[Page, ...] = (
     *subjects.PAGES,
     *search.PAGES,
     *replays.PAGES,
+    *rules.PAGES,
     *audit.PAGES,
     *judgement.PAGES,
 )
