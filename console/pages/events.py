@@ -10,7 +10,7 @@ from console.answers import EventDetail
 from console.api import act, look
 from console.pages import forms, timeline
 from console.pages.page import Go, Page, Shown, Visit
-from console.queries import events, identities
+from console.queries import events, identities, mentions
 from counterfoil import database
 from counterfoil.lifecycle import EventState
 
@@ -32,7 +32,14 @@ def list_events(visit: Visit) -> Shown:
     found = events.find_page(ask)
     with Session(database.engine()) as session:
         sources = identities.sources(session)
-    data = {"found": found, "ask": ask, "sources": sources, "states": list(EventState), "query": _filters(visit)}
+    data = {
+        "found": found,
+        "amounts": mentions.amounts([event.id for event in found.items]),
+        "ask": ask,
+        "sources": sources,
+        "states": list(EventState),
+        "query": _filters(visit),
+    }
     return Shown("events/list.html", "Events", data)
 
 

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from console import asks, problems
 from console.pages.page import Go, Page, Shown, Visit
-from console.queries import cases, events, filters, identities, subjects, writes
+from console.queries import cases, events, filters, identities, mentions, subjects, writes
 from console.searching import FIELDS, Wanted
 from counterfoil import database
 from counterfoil.tables import Case, Event, Mention, Replay, Run, Write
@@ -53,11 +53,13 @@ def search(visit: Visit) -> Shown | Go:
         return _shown(q, problem=refused.shown())._replace(status=refused.status)
     if not wanted.terms and (there := _exactly(q)):
         return Go(there)
-    return _shown(q, wanted=wanted, groups=_groups(q, wanted), subjects=_subjects(wanted))
+    groups = _groups(q, wanted)
+    found = [one.id for group in groups if group.kind == "events" for one in group.items]
+    return _shown(q, wanted=wanted, groups=groups, amounts=mentions.amounts(found), subjects=_subjects(wanted))
 
 
 def _shown(q: str, **more: Any) -> Shown:
-    data: dict[str, Any] = {"q": q, "wanted": None, "groups": [], "subjects": [], "fields": FIELDS}
+    data: dict[str, Any] = {"q": q, "wanted": None, "groups": [], "amounts": {}, "subjects": [], "fields": FIELDS}
     return Shown("search/found.html", f"Search: {q}" if q else "Search", data | more)
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from console import answers, masking
 from console.fields import Money
 from console.pages.page import Page, Shown, Visit
-from console.queries import subjects
+from console.queries import mentions, subjects
 from counterfoil.lifecycle import CASE_LIVE
 
 
@@ -41,10 +41,13 @@ def show_subject(visit: Visit) -> Shown:
 
 
 def _moments(found: subjects.Subject) -> Iterator[Moment]:
+    amounts = mentions.amounts([event.id for event in found.events])
     for event in found.events:
         at = event.occurred_at or event.received_at
         detail = masking.text(event.outcome or "")
-        yield Moment(at, "Event", event.type, f"/events/{event.id}", event.status, event.source, None, detail)
+        yield Moment(
+            at, "Event", event.type, f"/events/{event.id}", event.status, event.source, amounts.get(event.id), detail
+        )
     for write in found.writes:
         yield _write(write)
     for case in found.cases:
