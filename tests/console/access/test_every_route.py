@@ -42,9 +42,9 @@ API = {
         GET /replays/{id}
         GET /reversals
         GET /reversals/{id}
-        GET /pauses
         GET /fixes
         GET /fixes/{id}
+        GET /pauses
         GET /handlers/{name}/rollout
         GET /destinations
         GET /questions
@@ -65,8 +65,6 @@ API = {
     """,
     "act": """
         POST /events/{id}/replay
-        POST /fixes
-        POST /fixes/{id}/withdraw
         POST /writes/{id}/reverse
         POST /writes/{id}/probe
         POST /writes/{id}/settle
@@ -83,13 +81,15 @@ API = {
         POST /replays/{id}/pause
         POST /replays/{id}/resume
         POST /replays/{id}/cancel
+        POST /fixes
+        POST /fixes/{id}/withdraw
     """,
     "approve": """
         POST /writes/{id}/approve
         POST /writes/{id}/reject
         POST /writes/{id}/edit
-        POST /fixes/{id}/approve
         POST /approvals/batch
+        POST /fixes/{id}/approve
     """,
     "control": """
         POST /reversals
@@ -138,6 +138,29 @@ ON_PAGES = {
         GET /handlers
         GET /handlers/{name}
         GET /sources
+        GET /owners
+        GET /events
+        GET /events/{id}
+        GET /runs/{id}
+        GET /writes
+        GET /writes/{id}
+        GET /subjects/{name:path}
+        GET /search
+        GET /replays
+        GET /replays/{id}
+        GET /rules
+        GET /rules/{id}
+        GET /audit
+        GET /audit/list.csv
+        GET /audit/chain.jsonl
+        POST /audit/verify
+        GET /judgement
+        GET /judgement/{name}
+    """,
+    "reveal": """
+        POST /events/{id}/reveal
+        POST /writes/{id}/stub
+        GET /classifications/{id}
     """,
     "act": """
         POST /cases/many
@@ -149,11 +172,25 @@ ON_PAGES = {
         POST /cases/{id}/snooze
         POST /cases/{id}/edit
         POST /cases/{id}/replay
+        POST /events/{id}/replay
+        POST /writes/{id}/reverse
+        POST /writes/{id}/probe
+        POST /writes/{id}/settle
+        GET /replays/new
+        POST /replays
+        POST /replays/{id}/start
+        POST /replays/{id}/pause
+        POST /replays/{id}/resume
+        POST /replays/{id}/cancel
+        GET /rules/new
+        POST /rules/new
+        POST /rules/{id}/withdraw
     """,
     "approve": """
         POST /approvals/{id}/approve
         POST /approvals/{id}/reject
         POST /approvals/{id}/edit
+        POST /rules/{id}/approve
     """,
     "control": """
         POST /handlers/{name}/rollout
@@ -165,10 +202,13 @@ ON_PAGES = {
         POST /actions/resume
         POST /sources/{name}/pause
         POST /sources/{name}/resume
+        POST /judgement/{name}/mode
+        POST /judgement/{name}/rollback
     """,
     "judge": """
         POST /cases/{id}/answer
         POST /writes/{id}/review
+        POST /classifications/{id}/correct
     """,
     "administer": """
         GET /people
