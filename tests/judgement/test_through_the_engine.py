@@ -9,6 +9,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from judged import a_quick_judge
 
 import destinations
 from counterfoil import database, keys
@@ -20,6 +21,13 @@ from exceptions_queue.refusals import ReasonMissing
 from judgement import decisions, labels, settling
 
 Look = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is judged here is known by its words or to nobody."""
+    with a_quick_judge(monkeypatch):
+        yield
 
 
 @pytest.fixture
