@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fixing import CATEGORY, PROD, PRODUCT, a_fix, an_invoice, event_state, rows, work
@@ -22,12 +23,12 @@ def test_from_an_event_to_a_rule_and_its_replay(visitor: Visiting, conn: Connect
     an_invoice(conn, off=1)
     work()
     rhea = visitor("rhea", "owner")
-    filled = rhea.get(f"/rules/new?event={event_id}&path={PLACE}&value=services")
+    filled = rhea.get(_rule_of(rhea, conn, event_id))
     fields = filled.fields("/rules/new")
     wanted = {"shape": "category", "product": PROD, "standing": "Consulting", "category": "services", "layout": "now"}
     assert {name: fields[name][0] for name in wanted} == wanted
-    looks = rows(conn, "SELECT actor FROM audit_entries WHERE action = 'data.revealed'")
-    assert looks == [{"actor": "rhea"}]
+    looks = rows(conn, "SELECT detail FROM audit_entries WHERE action = 'data.revealed' AND actor = 'rhea'")
+    assert "to make a rule of it" in looks[-1]["detail"]
 
     said = {name: values[0] for name, values in fields.items()}
     seen = rhea.send("/rules/new", {**said, "do": "look"})
@@ -49,6 +50,23 @@ def test_from_an_event_to_a_rule_and_its_replay(visitor: Visiting, conn: Connect
     gone = rhea.post(f"{made.to}/withdraw", reason="they changed it")
     assert "What was written by it stands" in gone.promised
     assert "withdrawn" in rhea.get("/rules").texts("td[data-name=State]")[0]
+
+
+def _rule_of(rhea: Visitor, conn: Connection, event_id: UUID) -> str:
+    """She corrects the payload on its case, tries that, and is offered to make it a rule: where that leads."""
+    (found,) = rows(
+        conn,
+        "SELECT e.case_id, p.body FROM events e JOIN payloads p ON p.event_id = e.id WHERE e.id = %s",
+        event_id,
+    )
+    path = f"/cases/{found['case_id']}"
+    corrected = found["body"].replace('"Consulting"', '"services"')
+    tried = rhea.post(
+        f"{path}/edit", on=f"{path}?edit={event_id}", payload=corrected, do="try", reason="so", event_id=str(event_id)
+    )
+    (link,) = tried.links("/rules/new")
+    assert link == f"/rules/new?event={event_id}&path={PLACE}&value=services"
+    return link
 
 
 def test_who_may_not_is_shown_no_button_and_refused(visitor: Visiting, conn: Connection) -> None:
