@@ -7,7 +7,6 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from console.asks import Change, Digest, ListAsk, TryOrChange
 from console.fields import Asked, Word
 from contracts import fixes
-from contracts.fix_paths import PATH_MAX
 from counterfoil.lifecycle import FixState
 
 
@@ -16,7 +15,9 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Path = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\-\[\]]+$", max_length=PATH_MAX)]
+# How paths are written is said by the rule's own check: JSON Schema takes a name that does not fit for one that may
+# have any value.
+Path = str
 Text = Annotated[str, StringConstraints(min_length=1, max_length=fixes.TEXT_MAX)]
 Whole = Annotated[int, Field(gt=-fixes.WHOLE_MAX, lt=fixes.WHOLE_MAX)]
 Condition = Annotated[Text | bool | Whole | None, BeforeValidator(_whole)]
