@@ -1,16 +1,46 @@
 """Amounts that people ask for as conditions: what events name, what stands at stake in cases, what is written."""
 
-from collections.abc import Callable, Mapping
 from decimal import Decimal
 from math import ceil, floor
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_
 from sqlalchemy import select as rows_of
 from sqlmodel import col
 
 from console.searching import Amount, Term
-from counterfoil.tables import Case, CaseEvent, Event, Mention, Write
+from counterfoil.tables import Case, CaseEvent, Mention, Write
+
+
+def events_naming(term: Term) -> Select[UUID]:
+    """Events that name such an amount, by the key of the mentions."""
+    named = rows_of(col(Mention.event_id))
+    return named.where(col(Mention.kind) == "amount", _amount(term, Mention.value, Mention.amount_minor))
+
+
+def at_stake(term: Term) -> ColumnElement[bool]:
+    """Cases that hold up such an amount, all their events together."""
+    member = CaseEvent
+    stake = (
+        rows_of(col(member.case_id))
+        .where(col(member.cleared_at).is_(None))
+        .group_by(col(member.case_id), col(member.currency))
+        .having(_amount(term, member.currency, func.sum(member.amount_minor)))
+    )
+    return col(Case.id).in_(stake)
+
+
+def of_write(term: Term) -> ColumnElement[bool]:
+    """Writes of such an amount."""
+    return _amount(term, Write.currency, Write.amount_minor)
+
+
+def _amount(term: Term, currency: Any, minor: Any) -> ColumnElement[bool]:
+    assert isinstance(term.value, Amount), "Bug: the grammar has read it"
+    return or_(
+        *(and_(col(currency).in_(alike), _compared(minor, term.op, number)) for alike, number in term.value.by_scale())
+    )
 
 
 def _compared(column: Any, op: str, number: Decimal) -> ColumnElement[bool]:
@@ -24,37 +54,3 @@ def _compared(column: Any, op: str, number: Decimal) -> ColumnElement[bool]:
     }
     condition: ColumnElement[bool] = found[op]
     return condition
-
-
-def _amount(term: Term, currency: Any, minor: Any) -> ColumnElement[bool]:
-    assert isinstance(term.value, Amount), "Bug: the grammar has read it"
-    return or_(
-        *(and_(col(currency).in_(alike), _compared(minor, term.op, number)) for alike, number in term.value.by_scale())
-    )
-
-
-def _amount_of_event(term: Term) -> ColumnElement[bool]:
-    named = rows_of(col(Mention.event_id)).where(
-        col(Mention.kind) == "amount", _amount(term, Mention.value, Mention.amount_minor)
-    )
-    return col(Event.id).in_(named)
-
-
-def _amount_of_case(term: Term) -> ColumnElement[bool]:
-    """The money that is at stake in it, by currency."""
-    member = CaseEvent
-    stake = (
-        rows_of(col(member.case_id))
-        .where(col(member.case_id) == col(Case.id), col(member.cleared_at).is_(None))
-        .group_by(col(member.case_id), col(member.currency))
-        .having(_amount(term, member.currency, func.sum(member.amount_minor)))
-    )
-    return exists(stake)
-
-
-#: By list.
-CONDITIONS: Mapping[str, Callable[[Term], ColumnElement[bool]]] = {
-    "events": _amount_of_event,
-    "cases": _amount_of_case,
-    "writes": lambda term: _amount(term, Write.currency, Write.amount_minor),
-}

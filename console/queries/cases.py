@@ -28,7 +28,9 @@ def find_page(ask: CasesAsk) -> answers.Page[answers.Case]:
         if ask.q is not None:
             asked = filters.understood(ask.q)
             words = asked.words if asked.terms or len(asked.words) > 1 else (ask.q,)
-            wanted = wanted.where(*filters.conditions(session, "cases", asked), *map(_matches, words))
+            wanted = wanted.where(
+                *filters.conditions(session, "cases", asked), *(_matches(session, word) for word in words)
+            )
         if ask.owner is not None:
             wanted = wanted.where(owning.by(session, ask.owner))
         rows, following = page.read(session, wanted, at=col(tables.Case.opened_at), row_id=col(tables.Case.id), ask=ask)
@@ -196,7 +198,7 @@ def _member(member: tables.CaseEvent, event: tables.Event | None) -> answers.Cas
     )
 
 
-def _matches(word: str) -> ColumnElement[bool]:
+def _matches(session: Session, word: str) -> ColumnElement[bool]:
     """Its id, text inside of what names it, or something that one of its events names."""
     conditions: list[ColumnElement[bool]] = [
         col(column).contains(word, autoescape=True)
@@ -204,7 +206,7 @@ def _matches(word: str) -> ColumnElement[bool]:
     ]
     with suppress(ValueError):
         conditions.append(col(tables.Case.id) == UUID(word))
-    return or_(*conditions, filters.with_named(word))
+    return or_(*conditions, filters.with_named(session, word))
 
 
 def _owner(row: tables.Case) -> str:

@@ -151,9 +151,12 @@ def _matches(session: Session, word: str, ask: EventsAsk) -> ColumnElement[bool]
     ]
     with suppress(ValueError):
         exactly.append(col(tables.Event.id) == UUID(word))
-    for found in (or_(*exactly), col(tables.Event.id).in_(filters.named(word))):
-        if session.exec(select(tables.Event.id).where(found).limit(1)).first() is not None:
-            return found
+    exact = or_(*exactly)
+    if session.exec(select(tables.Event.id).where(exact).limit(1)).first() is not None:
+        return exact
+    naming = filters.named(session, word)
+    if naming != []:
+        return col(tables.Event.id).in_(naming)
     columns = (tables.Event.key, tables.Event.subject, tables.Event.type)
     return page.holding_lately(word, *columns, at=col(tables.Event.received_at), row_id=col(tables.Event.id), ask=ask)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, or_
 from sqlalchemy import select as rows_of
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 import destinations
 from console import problems
@@ -27,6 +27,9 @@ Condition = ColumnElement[bool]
 Ids = Select[UUID]
 Field = Callable[[Session, Any], Condition]
 Kind = Literal["events", "cases", "writes"]
+
+#: So few events are named one by one, which no plan can get wrong; more are left to the planner.
+FEW = 1000
 
 _STATES = {"events": EventState, "cases": CaseState, "writes": WriteState}
 _AT = {
@@ -80,7 +83,7 @@ def _condition(session: Session, kind: Kind, term: Term) -> Condition:
     if isinstance(term.value, Span):
         return _in_time(kind, term.field, term.value)
     if isinstance(term.value, Amount):
-        return amounting.CONDITIONS[kind](term)
+        return _amounts(session, kind, term)
     if term.field == "status":
         if term.value not in set(_STATES[kind]):
             raise NotUnderstood(term.position, f"the status of {kind} is one of {', '.join(_STATES[kind])}")
@@ -92,6 +95,12 @@ def _condition(session: Session, kind: Kind, term: Term) -> Condition:
     return field(session, term.value)
 
 
+def _amounts(session: Session, kind: Kind, term: Term) -> Condition:
+    if kind == "events":
+        return col(Event.id).in_(few(session, amounting.events_naming(term)))
+    return amounting.at_stake(term) if kind == "cases" else amounting.of_write(term)
+
+
 def _in_time(kind: Kind, field: str, span: Span) -> Condition:
     at, row_id = _AT[kind]
     if field == "since":
@@ -101,6 +110,12 @@ def _in_time(kind: Kind, field: str, span: Span) -> Condition:
     else:
         found = page.window(at, row_id, *page.around(span.begins, span.ends, whole=span.is_day))
     return and_(*found)
+
+
+def few(session: Session, ids: Ids) -> Any:
+    """The answer itself, if it is short; else the question. For `IN`."""
+    found = session.exec(ids.limit(FEW + 1)).all()  # type: ignore[call-overload]
+    return [row[0] for row in found] if len(found) <= FEW else ids
 
 
 # What an event names.
@@ -161,7 +176,7 @@ def _events(*of_event: Condition) -> Ids:
     return rows_of(col(Event.id)).where(*of_event)
 
 
-def _cases_with(events: Ids) -> Condition:
+def _cases_with(events: Any) -> Condition:
     return col(Case.id).in_(rows_of(col(CaseEvent.case_id)).where(col(CaseEvent.event_id).in_(events)))
 
 
@@ -170,11 +185,17 @@ def _equal(column: Any) -> Field:
 
 
 def _in(column: Any, of: Callable[[str], Ids]) -> Field:
-    return lambda _, value: col(column).in_(of(value))
+    return lambda session, value: col(column).in_(few(session, of(value)))
 
 
 def _with(of: Callable[[str], Ids]) -> Field:
-    return lambda _, value: _cases_with(of(value))
+    return lambda session, value: _cases_with(few(session, of(value)))
+
+
+def _known_by(session: Session, value: str) -> Condition:
+    """Its own key, or that of a write that was made for it."""
+    made = session.exec(select(Write.event_id).where(col(Write.key) == value)).all()
+    return or_(identities.has_key(session, value), col(Event.id).in_(made))
 
 
 def _of_write(column: Any) -> Field:
@@ -192,14 +213,14 @@ _FIELDS: Mapping[Kind, Mapping[str, Field]] = {
     "events": {
         **{name: _equal(column) for name, column in _OF_EVENT.items()},
         "event": _equal(Event.id),
-        "key": lambda session, value: or_(identities.has_key(session, value), _of_write(Write.key)(session, value)),
+        "key": _known_by,
         "destination": _of_write(Write.destination),
         "operation": _of_write(Write.operation),
-        "class": lambda _, value: col(Event.id).in_(_blocked(col(Case.failure_class) == value)),
+        "class": lambda session, value: col(Event.id).in_(few(session, _blocked(col(Case.failure_class) == value))),
         "case": lambda _, value: col(Event.id).in_(
             rows_of(col(CaseEvent.event_id)).where(col(CaseEvent.case_id) == value)
         ),
-        "owner": lambda session, value: col(Event.id).in_(_blocked_on_desk(session, value)),
+        "owner": lambda session, value: col(Event.id).in_(few(session, _blocked_on_desk(session, value))),
         **{name: _in(Event.id, of) for name, of in _NAMES.items()},
     },
     "cases": {
@@ -226,11 +247,13 @@ _FIELDS: Mapping[Kind, Mapping[str, Field]] = {
         "event": _equal(Write.event_id),
         "source": lambda _, value: col(Write.event_id).in_(_events(col(Event.source) == value)),
         "type": lambda _, value: col(Write.event_id).in_(_events(col(Event.type) == value)),
-        "class": lambda _, value: col(Write.event_id).in_(_blocked(col(Case.failure_class) == value)),
+        "class": lambda session, value: col(Write.event_id).in_(
+            few(session, _blocked(col(Case.failure_class) == value))
+        ),
         "case": lambda _, value: col(Write.event_id).in_(
             rows_of(col(CaseEvent.event_id)).where(col(CaseEvent.case_id) == value)
         ),
-        "owner": lambda session, value: col(Write.event_id).in_(_blocked_on_desk(session, value)),
+        "owner": lambda session, value: col(Write.event_id).in_(few(session, _blocked_on_desk(session, value))),
         **{name: _in(Write.event_id, of) for name, of in _NAMES.items()},
     },
 }
@@ -239,11 +262,12 @@ _FIELDS: Mapping[Kind, Mapping[str, Field]] = {
 # Free words.
 
 
-def named(value: str) -> Ids:
-    """Events that name exactly this, or a name that begins with it."""
-    return _events_naming(naming(value))
+def named(session: Session, value: str) -> list[UUID] | Ids:
+    """Events that name exactly this, or a name that begins with it; an empty list: none does. For `IN`."""
+    found: list[UUID] | Ids = few(session, _events_naming(naming(value)))
+    return found
 
 
-def with_named(value: str) -> Condition:
+def with_named(session: Session, value: str) -> Condition:
     """Cases of events that name it."""
-    return _cases_with(named(value))
+    return _cases_with(named(session, value))

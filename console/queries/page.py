@@ -17,8 +17,8 @@ Row = TypeVar("Row")
 
 #: How far the clock of the door that made an id may be from the database's clock that wrote the time beside it.
 CLOCKS_APART = timedelta(days=1)
-#: Rows that are looked through for text inside of their keys: a tenth of a second.
-LATELY_ROWS = 100_000
+#: Rows that are looked through for text inside of their keys: well below a tenth of a second.
+LATELY_ROWS = 50_000
 #: "At three": people remember within half an hour.
 NEAR = timedelta(minutes=30)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from console import answers
@@ -37,15 +37,15 @@ def find_page(ask: WritesAsk) -> answers.Page[answers.Write]:
 
 
 def _matches(session: Session, word: str, ask: WritesAsk) -> ColumnElement[bool]:
-    """Its key exactly; else text inside of key and subject, or something that its event names."""
+    """Its key exactly; else what its event names; only when there is neither, text inside of key and subject."""
     exactly = col(tables.Write.key) == word
     if session.exec(select(tables.Write.id).where(exactly)).first() is not None:
         return exactly
+    naming = filters.named(session, word)
+    if naming != []:
+        return col(tables.Write.event_id).in_(naming)
     columns = (tables.Write.key, tables.Write.subject)
-    return or_(
-        col(tables.Write.event_id).in_(filters.named(word)),
-        page.holding_lately(word, *columns, at=col(tables.Write.created_at), row_id=col(tables.Write.id), ask=ask),
-    )
+    return page.holding_lately(word, *columns, at=col(tables.Write.created_at), row_id=col(tables.Write.id), ask=ask)
 
 
 def find(write_id: UUID) -> answers.Write | None:
