@@ -44,8 +44,10 @@ def propose(conn: Connection, who: str, ask: fix_asks.FixAsk) -> UUID:
 
 def approve(conn: Connection, who: str, fix_id: UUID, ask: fix_asks.FixApproveAsk) -> None:
     """Let somebody else's rule be applied; on wish, run again what it clears."""
-    fix = fixes.approve(conn, fix_id, digest=ask.digest, who=who, reason=ask.reason)
-    cleared = _foreseen(conn, fix).clears if ask.replay else []
+    # Looked at before anything is locked that others wait for.
+    fix = fixes.approvable(conn, fix_id, digest=ask.digest, who=who, reason=ask.reason)
+    cleared = _foreseen(conn, fix, past=False).clears if ask.replay else []
+    fixes.approve(conn, fix_id, digest=ask.digest, who=who, reason=ask.reason)
     if not cleared:
         return
     reason = f"rule {fix_id}: {ask.reason}"[:2000]
@@ -108,6 +110,6 @@ def _provider(conn: Connection, source: str) -> str:
     return known[source]
 
 
-def _foreseen(conn: Connection, fix: Fix) -> Foreseen:
+def _foreseen(conn: Connection, fix: Fix, *, past: bool = True) -> Foreseen:
     handlers = registry.find(settings().handlers_package)
-    return foreseeing.foresee(conn, handlers, destinations.find(), fix, now=clock.now())
+    return foreseeing.foresee(conn, handlers, destinations.find(), fix, now=clock.now(), past=past)

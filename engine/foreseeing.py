@@ -109,9 +109,15 @@ ORDER BY e.id DESC LIMIT %(most)s
 
 
 def foresee(
-    conn: Connection, registry: Registry, destinations: Mapping[str, Destination], fix: Fix, *, now: datetime
+    conn: Connection,
+    registry: Registry,
+    destinations: Mapping[str, Destination],
+    fix: Fix,
+    *,
+    now: datetime,
+    past: bool = True,
 ) -> Foreseen:
-    """What the rule would do beside the active ones; the caller rolls back."""
+    """What the rule would do beside the active ones, and would have done if `past` is asked for too."""
     known = [one for one in fixing.active(conn) if one.id != fix.id]
     before = Pipeline(registry, destinations, crashes_max=1, fixes=fixing.Fixes(known))
     after = Pipeline(registry, destinations, crashes_max=1, fixes=fixing.Fixes([*known, fix]))
@@ -121,6 +127,8 @@ def foresee(
     for row in _fitting(conn, fix, _BLOCKED, {**values, **live}, found):
         case_id = row.pop("blocked_in")
         found.blocked.append(_fate(Claimed(**row), case_id, before, after))
+    if not past:
+        return found
     since = now - PAST
     for row in _fitting(conn, fix, _PAST, {**values, "since": since, "first": evidence.first_id(since)}, found):
         found.past += 1

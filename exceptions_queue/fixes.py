@@ -108,10 +108,24 @@ def propose(conn: Connection, fix: Fix, *, provider: str, preview: Mapping[str, 
     return fix_id
 
 
-def approve(conn: Connection, fix_id: UUID, *, digest: str, who: str, reason: str) -> Fix:
-    """Let a rule of somebody else's be applied from now on; returns it.
+def approve(conn: Connection, fix_id: UUID, *, digest: str, who: str, reason: str) -> None:
+    """Let a rule of somebody else's be applied from now on.
 
     Raises: FixNotFound, FixNotProposed, ShownChanged, AuthorMayNot, FixesDisagree, ReasonMissing.
+    """
+    who, reason = signed(who, reason)
+    approvable(conn, fix_id, digest=digest, who=who, reason=reason)
+    sets = {"approver": who, "approved_at": NOW, "approval_reason": reason}
+    if not move(conn, "fix", [fix_id], FixState.ACTIVE, sets=sets):
+        raise FixNotProposed("somebody else has just decided about this rule")
+    detail = {"digest": digest, "reason": reason}
+    audit.append(conn, "desk", [audit.Entry(who, "fix.approved", f"fix:{fix_id}", detail)])
+
+
+def approvable(conn: Connection, fix_id: UUID, *, digest: str, who: str, reason: str) -> Fix:
+    """The rule, if this person may approve it now; nobody else can until the transaction ends.
+
+    Raises: as `approve`.
     """
     who, reason = signed(who, reason)
     conn.execute("SELECT pg_advisory_xact_lock(%s)", (APPROVE_LOCK,))
@@ -124,11 +138,6 @@ def approve(conn: Connection, fix_id: UUID, *, digest: str, who: str, reason: st
         raise AuthorMayNot(f"{who} proposed this rule: another person has to approve it")
     fix = of_row(row)
     _must_agree(conn, fix)
-    sets = {"approver": who, "approved_at": NOW, "approval_reason": reason}
-    if not move(conn, "fix", [fix_id], FixState.ACTIVE, sets=sets):
-        raise FixNotProposed("somebody else has just decided about this rule")
-    detail = {"digest": digest, "author": row["author"], "reason": reason}
-    audit.append(conn, "desk", [audit.Entry(who, "fix.approved", f"fix:{fix_id}", detail)])
     return fix
 
 
