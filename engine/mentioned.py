@@ -1,8 +1,8 @@
 """What an event names that people search by: ids, addresses, names, amounts. Pure, and bounded whatever is sent."""
 
-import json
-from collections.abc import Iterator
 from typing import Any, NamedTuple
+
+import msgspec
 
 from contracts.money import AMOUNT_MINOR_MAX, known_currency
 
@@ -14,7 +14,7 @@ IDS = frozenset((*_THINGS, *_RECORDS, *_AT_HUBSPOT))
 NAMES = frozenset({"customer_name", "company_name"})
 AMOUNTS = ("amount", "total", "amount_due", "amount_paid", "amount_refunded", "amount_total")
 #: A thing is named at the top of a payload or not far below; lists of lines are not walked to their end.
-DEPTH_MAX, EACH_MAX, MENTIONS_MAX = 7, 20, 40
+DEPTH_MAX, EACH_MAX, WIDTH_MAX, MENTIONS_MAX = 7, 20, 200, 40
 #: Amounts of the thing itself, not of its parts.
 AMOUNT_DEPTH_MAX = 3
 LENGTH_MAX = 200
@@ -32,74 +32,76 @@ class Mentioned(NamedTuple):
 
 def read(source: str, subject: str | None, key: str, body: str | None) -> list[Mentioned]:
     """Everything that one event names, each once; at least its subject or key, so that it is known to be read."""
-    found = dict.fromkeys(_of_subject(source, subject, key))
-    for one in _walk(_parsed(body), 0):
-        if len(found) >= MENTIONS_MAX:
-            break
-        found[one] = None
-    return list(found)
-
-
-def _of_subject(source: str, subject: str | None, key: str) -> Iterator[Mentioned]:
+    found: dict[Mentioned, None] = {}
     if subject:
         whole = subject.removeprefix(f"{source}:")
-        yield from _id(whole)
-        yield from _id(whole.rpartition(":")[2])
+        _id(found, whole)
+        _id(found, whole.rpartition(":")[2])
     else:
-        yield from _id(key)
+        _id(found, key)
+    _walk(found, _parsed(body))
+    return list(found)[:MENTIONS_MAX]
 
 
 def _parsed(body: str | None) -> Any:
     try:
-        return json.loads(body) if body else None
-    except (ValueError, RecursionError):
+        return msgspec.json.decode(body) if body else None
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return None
 
 
-def _walk(value: Any, depth: int) -> Iterator[Mentioned]:
-    if depth > DEPTH_MAX:
-        return
-    if isinstance(value, list):
-        for each in value[:EACH_MAX]:
-            yield from _walk(each, depth + 1)
-    elif isinstance(value, dict):
-        if depth <= AMOUNT_DEPTH_MAX:
-            yield from _amounts(value)
-        for name, member in value.items():
-            yield from _member(name, member, value)
-        for member in value.values():
-            if isinstance(member, dict | list):
-                yield from _walk(member, depth + 1)
+def _walk(found: dict[Mentioned, None], whole: Any) -> None:
+    """Level by level, so that what stands on top is found before the limits end it. One loop: it is run for everything
+    that ever arrives."""
+    level = [whole]
+    for depth in range(DEPTH_MAX + 1):
+        below: list[Any] = []
+        for value in level:
+            if type(value) is list:
+                below += [each for each in value[:EACH_MAX] if type(each) is dict or type(each) is list]
+            elif type(value) is dict:
+                for name, member in value.items():
+                    kind = type(member)
+                    if name in IDS:
+                        _id(found, member.get("id") if kind is dict else member)
+                    elif kind is str and (name in NAMES or name == "name" or name.endswith("email")):
+                        _said(found, name, member, value)
+                    elif name == "currency" and depth <= AMOUNT_DEPTH_MAX:
+                        _amounts(found, value)
+                    if (kind is dict or kind is list) and member:
+                        below.append(member)
+        if not below or len(found) >= MENTIONS_MAX:
+            return
+        level = below[:WIDTH_MAX]
 
 
-def _member(name: str, member: Any, of: dict[str, Any]) -> Iterator[Mentioned]:
-    if name in IDS:
-        yield from _id(member.get("id") if isinstance(member, dict) else member)
-    elif isinstance(member, str) and name.endswith("email") and "@" in member:
-        yield from _text("email", member)
-    elif isinstance(member, str) and (name in NAMES or (name == "name" and of.get("object") == "customer")):
-        words = member.split()
+def _said(found: dict[Mentioned, None], name: str, text: str, of: dict[str, Any]) -> None:
+    if name.endswith("email"):
+        if "@" in text:
+            _text(found, "email", text)
+    elif name in NAMES or of.get("object") == "customer":
+        words = text.split()
         for first in range(min(len(words), NAME_WORDS_MAX)):
-            yield from _text("name", " ".join(words[first:]))
+            _text(found, "name", " ".join(words[first:]))
 
 
-def _id(value: Any) -> Iterator[Mentioned]:
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+def _id(found: dict[Mentioned, None], value: Any) -> None:
+    text = str(value) if type(value) is int else value
     if isinstance(text, str) and 0 < len(text) <= LENGTH_MAX and text.isprintable() and " " not in text:
-        yield Mentioned("id", text)
+        found[Mentioned("id", text)] = None
 
 
-def _text(kind: str, value: str) -> Iterator[Mentioned]:
+def _text(found: dict[Mentioned, None], kind: str, value: str) -> None:
     text = value.strip().lower()
     if 0 < len(text) <= LENGTH_MAX and text.isprintable():
-        yield Mentioned(kind, text)
+        found[Mentioned(kind, text)] = None
 
 
-def _amounts(value: dict[str, Any]) -> Iterator[Mentioned]:
-    currency = value.get("currency")
+def _amounts(found: dict[Mentioned, None], value: dict[str, Any]) -> None:
+    currency = value["currency"]
     if not isinstance(currency, str) or not known_currency(currency):
         return
     for name in AMOUNTS:
         amount = value.get(name)
-        if isinstance(amount, int) and not isinstance(amount, bool) and 0 < abs(amount) <= AMOUNT_MINOR_MAX:
-            yield Mentioned("amount", currency.upper(), amount)
+        if type(amount) is int and 0 < abs(amount) <= AMOUNT_MINOR_MAX:
+            found[Mentioned("amount", currency.upper(), amount)] = None

@@ -16,7 +16,7 @@ from counterfoil.database import Connection
 from engine import mentioned
 
 #: Events read by one pass; few while so many others are due that every hand is needed.
-PORTION, PORTION_BUSY, BUSY_DUE = 500, 50, 300
+PORTION, PORTION_BUSY, BUSY_DUE = 400, 50, 300
 #: A payload beyond this is not read for search; its subject is.
 BODY_MAX = 262_144
 #: An event commits within seconds of getting its id; looked for again this much later, so often, so many at once.
