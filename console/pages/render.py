@@ -11,6 +11,7 @@ from uuid import uuid4
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from console import masking
 from console.fields import Money
 from contracts.money import decimal_text
 
@@ -121,5 +122,6 @@ def templates() -> Environment:
         finalize=visible,
     )
     made.filters |= {"amount": amount, "moment": moment, "clock": clock_time, "words": words, "distance": distance}
+    made.filters["masked"] = masking.text
     made.globals |= {"static": static, "fresh_key": fresh_key}
     return made
