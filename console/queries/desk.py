@@ -1,7 +1,7 @@
 """A person's desk: their live cases and the approvals they may give, by what it costs to leave them; and what is new.
 
-Cases are ordered by the database: overdue first, then rough money (`console.weighing`) times age. Of approvals the
-hundred that expire first are weighed: silence is a no, so time is what they lack.
+Cases are ordered by the database: overdue first, then rough money (`exceptions_queue.weighing`) times age. Of
+approvals the hundred that expire first are weighed: silence is a no, so time is what they lack.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,16 +9,19 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
 from sqlmodel import Session, col, select
 
-from console import answers, weighing
+from console import answers
 from console.fields import Money, money
 from console.queries import cases, roster
 from counterfoil import database, tables
 from counterfoil.database import Connection
+from exceptions_queue import weighing
 
 #: Rows of a desk; the rest is in the lists.
 ROWS_MAX = 50
+CANDIDATES_MAX = 300
 APPROVALS_MAX = 100
 #: Shorter than a lunch: whoever comes back after this sees what happened meanwhile.
 VISIT_ENDS_AFTER = timedelta(minutes=10)
@@ -33,7 +36,7 @@ _KINDS = (
     " GROUP BY 1, 2, 3, 4"
 )
 _MINE = """
-    SELECT c.id, c.failure_class, c.status, c.opened_at, c.due_at
+    SELECT c.id, c.failure_class, c.status, c.opened_at, c.due_at, c.dollars
     FROM cases c JOIN unnest(%(classes)s::text[], %(sources)s::text[], %(handlers)s::text[], %(owners)s::text[])
          AS k(failure_class, source, handler, owner) ON c.failure_class = k.failure_class
          AND coalesce(c.source, '') = k.source AND coalesce(c.handler, '') = k.handler
@@ -49,18 +52,21 @@ SELECT count(*) FILTER (WHERE status <> 'snoozed') AS live,
        count(*) FILTER (WHERE failure_class = 'write_in_doubt') AS in_doubt
 FROM mine
 """
+# First by what ever came into a case, which is never less than what it blocks; then the first few hundred by what
+# they block now.
 _RANKED = f"""
-WITH mine AS ({_MINE}), stakes AS (
-    SELECT m.id, sum(o.amount_minor * r.rate) AS dollars
-    FROM mine m JOIN case_events o ON o.case_id = m.id AND o.cleared_at IS NULL
-    JOIN unnest(%(currencies)s::text[], %(rates)s::float8[]) AS r(currency, rate) ON r.currency = o.currency
-    GROUP BY m.id
+WITH mine AS MATERIALIZED ({_MINE}), first AS MATERIALIZED (
+    SELECT id, coalesce(due_at < %(now)s, false) AS urgent, extract(epoch FROM %(now)s - opened_at)::float8 AS age
+    FROM mine WHERE status <> 'snoozed' AND (%(with_approvals)s OR failure_class <> 'approval_needed')
+    ORDER BY urgent DESC, greatest(dollars, %(floor)s) * extract(epoch FROM %(now)s - opened_at)::float8 DESC, id
+    LIMIT %(candidates)s
 )
-SELECT m.id, coalesce(m.due_at < %(now)s, false) AS urgent,
-       greatest(s.dollars, %(floor)s) * extract(epoch FROM %(now)s - m.opened_at)::float8 AS pressing
-FROM mine m LEFT JOIN stakes s ON s.id = m.id
-WHERE m.status <> 'snoozed' AND (%(with_approvals)s OR m.failure_class <> 'approval_needed')
-ORDER BY urgent DESC, pressing DESC, m.id LIMIT %(most)s
+SELECT f.id, f.urgent, greatest(s.dollars, %(floor)s) * f.age AS pressing
+FROM first f CROSS JOIN LATERAL (
+    SELECT sum(o.amount_minor * (%(rates)s::jsonb -> o.currency)::float8) AS dollars
+    FROM case_events o WHERE o.case_id = f.id AND o.cleared_at IS NULL
+) s
+ORDER BY f.urgent DESC, pressing DESC, f.id LIMIT %(most)s
 """
 # Whoever edited it, or answered already, is not asked.
 _ASKED = """
@@ -154,18 +160,17 @@ def _values(conn: Connection, person: str, now: datetime, *, with_approvals: boo
         for row in conn.execute(_KINDS).fetchall()
         if roster.owner_of(row["failure_class"], row["source"], row["handler"], row["owner"]) == person
     ]
-    rates = weighing.per_minor()
     return {
         "classes": [row["failure_class"] for row in kinds],
         "sources": [row["source"] or "" for row in kinds],
         "handlers": [row["handler"] or "" for row in kinds],
         "owners": [row["owner"] or "" for row in kinds],
-        "currencies": list(rates),
-        "rates": list(rates.values()),
+        "rates": Jsonb(weighing.per_minor()),
         "floor": weighing.FLOOR,
         "now": now,
         "midnight": (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0),
         "with_approvals": with_approvals,
+        "candidates": CANDIDATES_MAX,
         "most": ROWS_MAX,
     }
 
@@ -194,7 +199,8 @@ def _asked(
 
 def _of(one: Waiting, now: datetime, since: datetime | None) -> Row:
     age = (now - one.opened_at).total_seconds()
-    pressing = weighing.weight([one.amount] if one.amount else []) * age
+    money = [(one.amount.currency, one.amount.amount_minor)] if one.amount else []
+    pressing = max(weighing.dollars(money), weighing.FLOOR) * age
     news = "new" if since is not None and one.opened_at > since else ""
     return Row(one.expires_at < now + LAPSES_SOON, pressing, asked=one, news=news)
 

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Text, text
+from sqlalchemy import BigInteger, Float, Index, Text, text
 from sqlmodel import Field, SQLModel
 
 from counterfoil.lifecycle import CaseState, ReplayState
@@ -33,7 +33,7 @@ class Case(SQLModel, table=True):
             "source",
             "handler",
             "owner",
-            postgresql_include=["id", "status", "opened_at", "due_at"],
+            postgresql_include=["id", "status", "opened_at", "due_at", "dollars"],
             postgresql_where=text("status IN ('open', 'acknowledged', 'snoozed')"),
         ),
         Index("cases_closed", "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
@@ -50,6 +50,8 @@ class Case(SQLModel, table=True):
     destination: str | None = None
     owner: str | None = None
     events: int = number(0)
+    #: Roughly what ever came into it (`exceptions_queue.weighing`): for the order of desks, shown nowhere.
+    dollars: float = Field(default=0, sa_type=Float, sa_column_kwargs={"server_default": text("0")})
     opened_at: Moment = moment(default_now=True)
     last_seen_at: Moment = moment(default_now=True)
     due_at: Moment = moment()

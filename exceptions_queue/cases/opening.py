@@ -13,7 +13,7 @@ import msgspec
 
 from counterfoil import audit, clock, keys
 from counterfoil.database import Connection
-from exceptions_queue import owners
+from exceptions_queue import owners, weighing
 from exceptions_queue.cases.clearing import clear_elsewhere
 from exceptions_queue.cases.incident import Incident
 from exceptions_queue.cases.notices import Notice, record_notices
@@ -191,13 +191,21 @@ def _add_events(conn: Connection, cases: Mapping[str, _Case]) -> set[tuple[UUID,
 
 
 _KEEP_TOTALS = """
-UPDATE cases c SET events = r.events, detail = c.detail || jsonb_build_object('told', r.told)
-FROM jsonb_to_recordset(%s::jsonb) AS r(id uuid, events int, told jsonb) WHERE c.id = r.id
+UPDATE cases c SET events = r.events, detail = c.detail || jsonb_build_object('told', r.told), dollars = r.dollars
+FROM jsonb_to_recordset(%s::jsonb) AS r(id uuid, events int, told jsonb, dollars float8) WHERE c.id = r.id
 """
 
 
 def _keep_totals(conn: Connection, cases: Mapping[str, _Case]) -> None:
-    rows = [{"id": case.id, "events": case.events, "told": case.told} for case in cases.values()]
+    rows = [
+        {
+            "id": case.id,
+            "events": case.events,
+            "told": case.told,
+            "dollars": weighing.dollars(case.told.get("seen", {}).items()),
+        }
+        for case in cases.values()
+    ]
     conn.execute(_KEEP_TOTALS, (_json(rows),))
 
 

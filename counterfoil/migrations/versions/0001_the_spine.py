@@ -118,6 +118,7 @@ def upgrade() -> None:
         sa.Column("destination", sa.String(), nullable=True),
         sa.Column("owner", sa.String(), nullable=True),
         sa.Column("events", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("dollars", sa.Float(), server_default=sa.text("0"), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("last_seen_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
@@ -143,7 +144,7 @@ def upgrade() -> None:
         "cases",
         ["failure_class", "source", "handler", "owner"],
         unique=False,
-        postgresql_include=["id", "status", "opened_at", "due_at"],
+        postgresql_include=["id", "status", "opened_at", "due_at", "dollars"],
         postgresql_where=sa.text("status IN ('open', 'acknowledged', 'snoozed')"),
     )
     op.create_index(
@@ -1138,7 +1139,7 @@ def downgrade() -> None:
     op.drop_index(
         "cases_desk",
         table_name="cases",
-        postgresql_include=["id", "status", "opened_at", "due_at"],
+        postgresql_include=["id", "status", "opened_at", "due_at", "dollars"],
         postgresql_where=sa.text("status IN ('open', 'acknowledged', 'snoozed')"),
     )
     op.drop_index("cases_closed", table_name="cases", postgresql_where=sa.text("closed_at IS NOT NULL"))

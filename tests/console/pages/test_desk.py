@@ -8,10 +8,9 @@ import pytest
 from asking import Office, an_office
 from pages import Visitor
 
-from console import weighing
-from console.fields import Money
 from counterfoil import keys
 from counterfoil.database import Connection
+from exceptions_queue import weighing
 
 Sign = Callable[..., Visitor]
 
@@ -76,11 +75,22 @@ def test_the_desk_is_ordered_by_money_and_age_overdue_first(visitor: Sign, a_cas
 
 
 def test_money_of_several_currencies_weighs_what_it_is_roughly_worth() -> None:
-    """The minor unit of a currency counts by its decimals; without an amount there is a floor."""
-    assert weighing.weight([Money(amount_minor=1000_00, currency="USD")]) == pytest.approx(1000)
-    assert weighing.weight([Money(amount_minor=100_000, currency="JPY")]) == pytest.approx(670)
-    assert weighing.weight([Money(amount_minor=1000_000, currency="KWD")]) == pytest.approx(3200)
-    assert weighing.weight([]) == weighing.FLOOR
+    """The minor unit of a currency counts by its decimals, whichever way it flows."""
+    assert weighing.dollars([("USD", 1000_00)]) == pytest.approx(1000)
+    assert weighing.dollars([("JPY", 100_000), ("USD", -100)]) == pytest.approx(671)
+    assert weighing.dollars([("KWD", 1000_000)]) == pytest.approx(3200)
+    assert weighing.dollars([]) == 0
+
+
+def test_a_case_that_the_engine_opens_has_its_weight(story: Any, conn: Connection) -> None:
+    """What its event blocks, in rough dollars: a desk is ordered by it before it looks at single events."""
+    row = conn.execute(
+        "SELECT c.dollars, e.currency, e.amount_minor FROM cases c JOIN case_events e ON e.case_id = c.id"
+    )
+    found = row.fetchone()
+    assert found is not None
+    assert found["dollars"] == pytest.approx(weighing.dollars([(found["currency"], found["amount_minor"])]))
+    assert found["dollars"] > 0
 
 
 def test_what_is_new_is_new_for_the_whole_visit(visitor: Sign, a_case: Callable[..., str], conn: Connection) -> None:

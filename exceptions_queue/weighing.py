@@ -5,9 +5,9 @@ figure made of them is ever shown. A currency that is not here counts as much as
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
-from console.fields import Money
 from contracts.money import DECIMALS
 
 #: US dollars for one major unit, to one digit or two (autumn 2026).
@@ -23,12 +23,13 @@ RATES: Final = {
 FLOOR: Final = 100.0
 
 
+@lru_cache(maxsize=1)
 def per_minor() -> dict[str, float]:
     """Every known currency with the rough dollars of one minor unit."""
     return {code: RATES.get(code, 1.0) / 10**decimals for code, decimals in DECIMALS.items()}
 
 
-def weight(many: Iterable[Money]) -> float:
-    """Rough dollars of several amounts, at least the floor."""
+def dollars(amounts: Iterable[tuple[str, int]]) -> float:
+    """Rough dollars of amounts in minor units, by currency."""
     rates = per_minor()
-    return max(FLOOR, sum(abs(one.amount_minor) * rates.get(one.currency, 0.01) for one in many))
+    return sum(abs(minor) * rates.get(currency, 0.01) for currency, minor in amounts)
