@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, or_, select
 
 from console import answers
 from console.asks import ClassificationsAsk
@@ -78,9 +79,10 @@ def find_page(ask: ClassificationsAsk) -> answers.Page[answers.Classification]:
         select(row),
         (row.question, ask.question),
         (row.status, ask.status),
-        (row.event_id, ask.event),
         (row.sampled, ask.sampled),
     )
+    if ask.event is not None:
+        wanted = wanted.where(_about([ask.event]))
     if ask.q is not None:
         wanted = wanted.where(page.holding(ask.q, row.item, row.counterparty, row.label))
     with Session(database.engine()) as session:
@@ -98,7 +100,7 @@ def find(decision_id: UUID) -> answers.ClassificationDetail | None:
 def of_event(session: Session, event_id: UUID) -> list[answers.Classification]:
     """What was decided about an event, oldest first."""
     row = tables.Decision
-    rows = session.exec(select(row).where(row.event_id == event_id).order_by(col(row.id)).limit(OPEN_MAX)).all()
+    rows = session.exec(select(row).where(_about([event_id])).order_by(col(row.id)).limit(OPEN_MAX)).all()
     return [_shown(each) for each in rows]
 
 
@@ -111,7 +113,7 @@ def open_of(session: Session, event_ids: Sequence[UUID]) -> list[answers.Classif
         select(row)
         .join(event, col(event.id) == col(row.event_id))
         .where(
-            col(row.event_id).in_(event_ids),
+            _about(event_ids),
             row.status == "asked",
             row.generation == event.generation,
             col(row.question_version).in_([each.version for each in questions.find().values()]),
@@ -120,6 +122,13 @@ def open_of(session: Session, event_ids: Sequence[UUID]) -> list[answers.Classif
         .limit(OPEN_MAX)
     ).all()
     return [_detail(session, each) for each in rows]
+
+
+def _about(event_ids: Sequence[UUID]) -> ColumnElement[bool]:
+    """What these events asked, and what their twins asked for them."""
+    row, fact = tables.Decision, tables.Fact
+    told = select(fact.fact).where(col(fact.event_id).in_(event_ids))
+    return or_(col(row.event_id).in_(event_ids), col(row.scope).in_(told))
 
 
 def _question(conn: Connection, question: Question) -> answers.Question:

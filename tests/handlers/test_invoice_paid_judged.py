@@ -9,7 +9,10 @@ from uuid import UUID
 import pytest
 from both_accounts import NOON, Both, both_accounts
 from judged import a_quick_judge
+from sqlmodel import Session
 
+from console.queries import judgement
+from contracts import questions
 from contracts.answers import Item
 from contracts.base import find
 from contracts.money import Money
@@ -19,7 +22,7 @@ from engine import NeedsPerson
 from engine.registry import HandlerSpec
 from engine.registry import find as find_handlers
 from exceptions_queue.refusals import EventRunning
-from judgement import settling
+from judgement import asking, decisions, settling
 from sandbox.invoices import Item as Sold
 from sandbox.invoices import paid_invoice
 
@@ -199,6 +202,32 @@ def test_the_twins_of_a_payment_are_asked_about_once(both: Both, together: bool)
     assert _income(both) == [("Income:Subscriptions", -14_500), ("Income:Services", -80_000)]
     assert [row["status"] for row in both.rows("SELECT status FROM cases")] == ["resolved"]
     assert len(_decisions(both)) == 1
+
+
+def test_twins_that_judge_at_the_same_moment_make_one_decision(both: Both) -> None:
+    """Neither has seen the other's yet: the second finds its place taken, and both wait for the same answer."""
+    first = _untold(1)
+    events = both.record("stripe", [first, _twin(first)])
+    question, (item,) = questions.find()["revenue_category"], _items(first)
+    asked = [decisions.Asked(each, 0, "invoice_paid", _checked(first).facts) for each in events]
+    with database.connect(autocommit=True) as conn:
+        answer, verdict = asking.preview(conn, question, item)
+        for one in asked:
+            decisions.record(conn, one, question, [(item, answer, verdict)])
+        assert len(_decisions(both)) == 1
+        found = [asking.ask(conn, one, question, [item])[1][0].decision_id for one in asked]
+    assert found == [_decisions(both)[0]["id"]] * 2
+
+
+def test_each_twin_shows_what_is_asked_for_both(both: Both) -> None:
+    """Whoever looks at either finds the open line, and a case of either lists it."""
+    first = _untold(1)
+    both.hear("stripe", first, _twin(first))
+    (asked,) = _decisions(both)
+    with Session(database.engine()) as session:
+        for row in both.rows("SELECT id FROM events"):
+            assert [one.id for one in judgement.of_event(session, row["id"])] == [asked["id"]]
+            assert [one.id for one in judgement.open_of(session, [row["id"]])] == [asked["id"]]
 
 
 def test_a_twin_that_comes_late_finds_the_answer(both: Both) -> None:
