@@ -89,7 +89,6 @@ def _believed(token: str, *, nonce: str, access_token: Any) -> dict[str, Any]:
         "iss": {"essential": True, "value": theirs},
         "aud": {"essential": True, "value": ours},
         "sub": {"essential": True},
-        "nonce": {"essential": True, "value": nonce},
     }
     params = {"nonce": nonce, "client_id": ours, "access_token": access_token}
     try:

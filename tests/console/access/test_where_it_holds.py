@@ -56,6 +56,17 @@ def test_two_grants_do_not_add_up_to_a_third() -> None:
     assert person.may_somewhere("approve")
 
 
+def test_a_token_holds_where_its_person_does_and_where_it_says() -> None:
+    """Both places bound it: a token for everything of somebody who has one source, and the other way round."""
+    everywhere, stripe = rights.grants(["operator"]), rights.grants(["operator@stripe"])
+    for token, person in ((everywhere, stripe), (stripe, everywhere)):
+        both = Person("otto", "Otto", token, uuid4(), person)
+        assert both.may("act", "stripe", "x")
+        assert not both.may("act", "hubspot", "x")
+        assert not both.may("act")
+    assert not Person("otto", "Otto", everywhere, uuid4(), rights.grants(["viewer"])).may_somewhere("act")
+
+
 @pytest.mark.parametrize(
     "text", ["", "root", "operator@", "operator:", "@stripe", "operator@a b", "operator@stripe:x:y", "act", "Operator"]
 )
