@@ -18,7 +18,7 @@ from counterfoil.database import Connection
 from counterfoil.ledger.claim import Claimed
 from counterfoil.lifecycle import EventState
 from engine.passing import Pass, Verdict
-from exceptions_queue.fixes import of_row
+from exceptions_queue.fixes import active
 
 #: A rule takes effect, or ends, within this time; the same as other things that people set.
 AGE_SECONDS_MAX: Final = 1.0
@@ -45,11 +45,6 @@ class Fixes:
                 return
             self._by_kind = _by_kind(active(conn))
             self._read_at = now
-
-
-def active(conn: Connection) -> list[Fix]:
-    """Every rule that is in force now."""
-    return [of_row(row) for row in conn.execute("SELECT * FROM fixes WHERE status = 'active' ORDER BY id").fetchall()]
 
 
 def _by_kind(every: Iterable[Fix]) -> dict[tuple[str, str], tuple[Fix, ...]]:

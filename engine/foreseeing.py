@@ -22,6 +22,7 @@ from engine.passing import Pass
 from engine.pipeline import Pipeline
 from engine.registry import Registry
 from engine.steps.read import UNASKED
+from exceptions_queue.fixes import active
 
 #: Events over which the steps are run, of either kind; about two milliseconds each.
 WALKED_MAX: Final = 500
@@ -118,7 +119,7 @@ def foresee(
     past: bool = True,
 ) -> Foreseen:
     """What the rule would do beside the active ones, and would have done if `past` is asked for too."""
-    known = [one for one in fixing.active(conn) if one.id != fix.id]
+    known = [one for one in active(conn) if one.id != fix.id]
     before = Pipeline(registry, destinations, crashes_max=1, fixes=fixing.Fixes(known))
     after = Pipeline(registry, destinations, crashes_max=1, fixes=fixing.Fixes([*known, fix]))
     found = Foreseen()

@@ -14,7 +14,7 @@ from uuid import UUID
 import contracts
 from contracts import fixes
 from contracts.fixes import Fix, FixInvalid
-from counterfoil import audit, keys
+from counterfoil import audit, keys, telemetry
 from counterfoil.database import Connection
 from counterfoil.ledger import NOW, move
 from counterfoil.lifecycle import FixState
@@ -111,7 +111,7 @@ def propose(conn: Connection, fix: Fix, *, provider: str, preview: Mapping[str, 
 def approve(conn: Connection, fix_id: UUID, *, digest: str, who: str, reason: str) -> None:
     """Let a rule of somebody else's be applied from now on.
 
-    Raises: FixNotFound, FixNotProposed, ShownChanged, AuthorMayNot, FixesDisagree, ReasonMissing.
+    Raises: FixNotFound, FixNotProposed, ShownChanged, AuthorMayNot, FixRefused, FixesDisagree, ReasonMissing.
     """
     who, reason = signed(who, reason)
     approvable(conn, fix_id, digest=digest, who=who, reason=reason)
@@ -158,8 +158,23 @@ def remember_replay(conn: Connection, fix_id: UUID, replay_id: UUID) -> None:
 
 
 def of_row(row: Mapping[str, Any]) -> Fix:
-    """The rule of a row of `fixes`."""
-    return Fix(row["source"], frozenset(row["types"]), row["conditions"], row["settings"], str(row["id"]))
+    """The rule of a row of `fixes`, judged by what rules may say today. Raises: FixRefused."""
+    said = row["provider"], row["source"], row["types"], row["conditions"], row["settings"]
+    try:
+        return fixes.parse(*said, id=str(row["id"]))
+    except FixInvalid as invalid:
+        raise FixRefused(invalid.problems) from None
+
+
+def active(conn: Connection) -> list[Fix]:
+    """Every rule that is in force. One that could not be proposed today is not, however it came there."""
+    found = []
+    for row in conn.execute("SELECT * FROM fixes WHERE status = 'active' ORDER BY id").fetchall():
+        try:
+            found.append(of_row(row))
+        except FixRefused as refused:
+            telemetry.log.error("fix.refused", fix_id=str(row["id"]), reason=str(refused))
+    return found
 
 
 def _get(conn: Connection, fix_id: UUID) -> dict[str, Any]:
@@ -171,8 +186,7 @@ def _get(conn: Connection, fix_id: UUID) -> dict[str, Any]:
 
 def _must_agree(conn: Connection, fix: Fix) -> None:
     """Raises: FixesDisagree."""
-    rows = conn.execute("SELECT * FROM fixes WHERE status = 'active' AND source = %s", (fix.source,)).fetchall()
-    for row in rows:
-        why = fixes.disagreement(fix, of_row(row))
+    for other in active(conn):
+        why = fixes.disagreement(fix, other)
         if why is not None:
-            raise FixesDisagree(f"this rule and the active rule {row['id']} contradict each other: {why}")
+            raise FixesDisagree(f"this rule and the active rule {other.id} contradict each other: {why}")

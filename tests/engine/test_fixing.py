@@ -130,6 +130,22 @@ def test_a_rule_that_got_past_its_form_still_moves_no_money(
     assert rows(conn, "SELECT 1 AS one FROM writes") == []
 
 
+def test_a_rule_that_was_put_there_by_hand_is_judged_like_any(conn: Connection) -> None:
+    """A row that says what nobody may propose is in force in the table only; others beside it are applied."""
+    a_fix(conn)
+    conn.execute(
+        "INSERT INTO fixes (id, source, provider, types, conditions, settings, digest, author, reason) VALUES"
+        " (gen_random_uuid(), 'stripe', 'stripe', '{invoice.paid}', %s::jsonb, %s::jsonb, 'x', 'rhea', 'by hand')",
+        (json.dumps({PRODUCT: PROD, "data.object.currency": "eur"}), json.dumps({"data.object.currency": "usd"})),
+    )
+    conn.execute("UPDATE fixes SET status = 'active', approver = 'eve', approved_at = now() WHERE digest = 'x'")
+    conn.commit()
+    event_id = an_invoice(conn)
+    work()
+    assert event_state(conn, event_id) == "done"
+    assert rows(conn, "SELECT currency FROM writes") == [{"currency": "EUR"}]
+
+
 def test_a_dry_run_goes_by_the_rules_too(conn: Connection) -> None:
     """What a replay would do is what it then does."""
     event_id = an_invoice(conn)
