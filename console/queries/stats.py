@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -103,7 +102,6 @@ def _open_now(session: Session) -> dict[str, Any]:
         )
     ).one()
     live = col(case.status).in_([state.value for state in CASE_LIVE])
-    ids: Sequence[UUID] = session.exec(select(case.id).where(live)).all()
     return {
         "events_due": due[0],
         "oldest_due_seconds": None if due[1] is None else float(due[1]),
@@ -112,7 +110,7 @@ def _open_now(session: Session) -> dict[str, Any]:
             session,
             col(member.currency),
             col(member.amount_minor),
-            [col(member.case_id).in_(ids), col(member.cleared_at).is_(None)],
+            [col(member.case_id).in_(select(case.id).where(live)), col(member.cleared_at).is_(None)],
         ),
     }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,6 +15,8 @@ from console.pages import plots
 from console.queries import today
 from counterfoil import keys
 from counterfoil.database import Connection
+from counterfoil.settings import settings
+from exceptions_queue import owners
 
 Sign = Callable[..., Visitor]
 
@@ -194,6 +197,31 @@ def test_the_commands_report_too(run: Any, conn: Connection) -> None:
     assert "invoice_paid" in said
     assert "plan.updated" in said
     assert "handled by nobody" in run("report", "coverage").out
+
+
+def test_very_many_open_cases_are_counted_every_few_seconds(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Two looks of one moment come to the same; few are counted each time, and another roster is asked at once."""
+    a_case_of(conn, "write_refused")
+    a_case_of(conn, "write_refused")
+    monkeypatch.setattr(today, "MANY", 2)
+    assert today.stands_open(conn).cases == 2
+    a_case_of(conn, "write_refused")
+    assert today.stands_open(conn).cases == 2
+    file = tmp_path / "owners.toml"
+    file.write_text(owners.PACKAGED.read_text())
+    monkeypatch.setenv("COUNTERFOIL_OWNERS", str(file))
+    settings.cache_clear()
+    assert today.stands_open(conn).cases == 3
+    monkeypatch.setattr(today, "MANY_SECONDS", 0.0)
+    a_case_of(conn, "write_refused")
+    assert today.stands_open(conn).cases == 4
+    monkeypatch.setattr(today, "MANY", 5)
+    today.stands_open(conn)
+    monkeypatch.setattr(today, "MANY_SECONDS", 60.0)
+    a_case_of(conn, "write_refused")
+    assert today.stands_open(conn).cases == 5
 
 
 @pytest.mark.parametrize(
