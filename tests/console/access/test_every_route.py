@@ -5,6 +5,7 @@ Whoever adds a route or a page puts it here, under the right that it takes; unti
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -244,6 +245,21 @@ def test_the_table_of_roles_is_the_programs() -> None:
     """Nothing more, nothing less; nobody has all rights."""
     assert {role: set(found) for role, found in rights.OF_ROLE.items()} | {"": set()} == ROLES
     assert all(found < set(rights.RIGHTS) for found in ROLES.values())
+
+
+def test_the_page_about_rights_says_the_same() -> None:
+    """Whoever gives roles reads docs/access.md, not a program."""
+    page = (Path(__file__).parents[3] / "docs/access.md").read_text()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("|")]
+    [start] = [number for number, row in enumerate(rows) if row[0] == "right"]
+    roles = rows[start][1:]
+    told: dict[str, set[str]] = {role: set() for role in roles}
+    for right, *cells in rows[start + 2 :]:
+        name = right.split("`")[1]
+        for role, cell in zip(roles, cells, strict=True):
+            assert cell in ("yes", "")
+            told[role] |= {name} if cell else set()
+    assert told | {"": set()} == ROLES
 
 
 def test_every_route_and_every_page_is_in_the_table() -> None:
