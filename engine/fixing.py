@@ -121,7 +121,10 @@ _STANDING = "SELECT id FROM fixes WHERE id = ANY(%s::uuid[]) AND status = 'activ
 
 
 def hold_back(conn: Connection, passes: Sequence[Pass]) -> None:
-    """What a withdrawn rule changed is not committed: those events go again. Locks the rules until the commit."""
+    """What a withdrawn rule changed is not committed: those events go again, when nobody thinks it active any more.
+
+    Locks the rules until the commit.
+    """
     resting = [one for one in passes if one.applied]
     if not resting:
         return
@@ -130,4 +133,6 @@ def hold_back(conn: Connection, passes: Sequence[Pass]) -> None:
     for one in resting:
         if any(applied.fix_id not in standing for applied in one.applied):
             one.effects = ()
-            one.verdict = Verdict(EventState.WAITING, "a rule that it went by was withdrawn just now", due_seconds=0.0)
+            one.verdict = Verdict(
+                EventState.WAITING, "a rule that it went by was withdrawn just now", due_seconds=AGE_SECONDS_MAX
+            )

@@ -237,7 +237,7 @@ def leaves(value: Any, at: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], Any]:
     return {at: value}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(st.sampled_from(["a", "b", "amount"]), values), rules("one"), rules("two"))
 def test_whatever_the_rules_and_the_payload(holds: dict[str, Any], one: Fix | None, two: Fix | None) -> None:
     """Only text or nothing is written over, no number changes, order means nothing, and a second time does nothing."""

@@ -83,35 +83,33 @@ def test_who_may_not_is_shown_no_button_and_refused(visitor: Visiting, conn: Con
     assert rows(conn, "SELECT status FROM fixes") == [{"status": "proposed"}]
 
 
-@pytest.mark.parametrize(
-    ("fields", "says"),
-    [
-        ({"shape": "category", "category": "services"}, "product"),
-        ({"shape": "country", "customer": "cus_1", "country": "Germany"}, "two letters"),
-        ({"shape": "other", "types": "invoice.paid", "when": "data.object.customer", "set": "a = b"}, "path = value"),
-        (
-            {
-                "shape": "other",
-                "types": "invoice.paid",
-                "when": "data.object.customer = c\ndata.object.total = 1",
-                "set": "data.object.total = 2",
-            },
-            "a rule never raises what is written",
-        ),
-    ],
-)
-def test_what_cannot_be_a_rule_is_said_where_it_was_typed(
-    visitor: Visiting, conn: Connection, fields: dict[str, str], says: str
-) -> None:
+WRONG = [
+    ({"shape": "category", "category": "services"}, "product"),
+    ({"shape": "country", "customer": "cus_1", "country": "Germany"}, "two letters"),
+    ({"shape": "other", "types": "invoice.paid", "when": "data.object.customer", "set": "a = b"}, "path = value"),
+    (
+        {
+            "shape": "other",
+            "types": "invoice.paid",
+            "when": "data.object.customer = c\ndata.object.total = 1",
+            "set": "data.object.total = 2",
+        },
+        "a rule never raises what is written",
+    ),
+]
+
+
+def test_what_cannot_be_a_rule_is_said_where_it_was_typed(visitor: Visiting, conn: Connection) -> None:
     """The form again, with what was typed and what is wrong with it."""
     an_invoice(conn)
     rhea = visitor("rhea", "owner")
     csrf = rhea.get("/rules/new").fields("/rules/new")["csrf"][0]
-    answer = rhea.send("/rules/new", {"csrf": csrf, "source": "stripe", "do": "propose", "reason": "so", **fields})
-    assert answer.status in (400, 422)
-    assert says in answer.text
-    kept = answer.fields("/rules/new")
-    assert all(kept[name] == [value] for name, value in fields.items() if name in kept and name != "category")
+    for fields, says in WRONG:
+        answer = rhea.send("/rules/new", {"csrf": csrf, "source": "stripe", "do": "propose", "reason": "so", **fields})
+        assert answer.status in (400, 422)
+        assert says in answer.text
+        kept = answer.fields("/rules/new")
+        assert all(kept[name] == [value] for name, value in fields.items() if name in kept and name != "category")
 
 
 def test_hostile_words_do_no_harm(visitor: Visiting, conn: Connection) -> None:
