@@ -6,9 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from console import asks, fields, problems, trying
+from console import asks, fields, masking, problems, trying
 from console.access import reveals
-from console.answers import CaseDetail, CaseMember, ClassificationDetail
+from console.answers import CaseDetail, CaseMember, ClassificationDetail, Difference
 from console.api import act, judge, look
 from console.api.route import Asking, Reply
 from console.pages import cases_many, forms, wording
@@ -83,9 +83,11 @@ def _chosen(visit: Visit, case: CaseDetail) -> CaseMember | None:
 
 
 def _dry_run(visit: Visit, chosen: CaseMember) -> Any:
-    """The real steps over one event, taken back; nobody is asked outside."""
+    """The real steps over one event, taken back; nobody is asked outside. Personal data is hidden."""
     asking = visit.asking(body=asks.ReplayAsk.model_validate({"dry_run": True}))
-    return act.replay_event(asking._replace(id=chosen.event_id, idempotency_key=None))
+    found = act.replay_event(asking._replace(id=chosen.event_id, idempotency_key=None))
+    assert isinstance(found, Difference), "Bug: a dry run that is none"
+    return masking.masked(found.model_dump(mode="json"))
 
 
 def _editing(visit: Visit, chosen: CaseMember) -> str:
@@ -134,10 +136,13 @@ def _people() -> list[tuple[str, str]]:
 def edit(visit: Visit) -> Shown | Go:
     """A corrected copy: first what it would come to, then for good."""
     ask = forms.said(asks.EditAsk, visit.form)
+    case = look.case(visit.one)
+    if not visit.person.may("reveal", case.source, case.handler):
+        raise problems.NotAllowed("a payload is corrected by people who may see it")
     trying.well_formed(ask.payload)
     if visit.form.get("do") == "try":
         tried = trying.edit(visit.person.name, visit.one, ask)
-        return _shown(visit, look.case(visit.one), tried=tried)
+        return _shown(visit, case, tried=tried)
     act.edit(visit.asking(body=ask))
     return Go(f"/cases/{visit.one}", "Corrected. The event runs again with your copy; the original stays.")
 

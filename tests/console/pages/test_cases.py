@@ -8,6 +8,7 @@ import pytest
 from judged import a_ticket
 from judged import work as judge
 from pages import WHY, Visitor
+from psycopg.types.json import Jsonb
 
 from counterfoil.database import Connection
 from judgement import serving
@@ -223,3 +224,21 @@ def test_a_person_says_what_the_model_left_open(rhea: Visitor, conn: Connection,
         {"settled_by": "rhea", "settled_label": "services"}
     ]
     assert rhea.send(f"{path}/answer", {**elsewhere, "key": "another"}).status == 409
+
+
+def test_personal_data_on_a_case_is_hidden_until_its_payload_is_opened(
+    rhea: Visitor, story: Any, conn: Connection
+) -> None:
+    """Given a violated rule that quotes an address: hidden on the page and in a dry run, there beside the payload."""
+    said = {"sentence": "wrote to ada@example.com", "violations": [
+        {"rule": "email_known", "field": "data.object.email", "value": "ada@example.com", "bound": "one of ours",
+         "advice": "Ask."}
+    ]}  # fmt: skip
+    conn.execute("UPDATE case_events SET detail = %s", (Jsonb(said),))
+    conn.commit()
+    path = f"/cases/{story.case}"
+    for seen in (rhea.get(path), rhea.get(path, **{"try": "1"})):
+        assert seen.status == 200
+        assert "ada@example.com" not in seen.html
+        assert "•••" in seen.text
+    assert "ada@example.com" in rhea.get(path, edit=story.failed).text
