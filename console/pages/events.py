@@ -13,6 +13,7 @@ from console.pages.page import Go, Page, Shown, Visit
 from console.queries import events, identities, mentions
 from counterfoil import database
 from counterfoil.lifecycle import EventState
+from exceptions_queue.approvals.difference import difference
 
 _QUESTIONS = {
     "ran": "What ran",
@@ -77,6 +78,7 @@ def _dry_run(visit: Visit) -> Any:
     sides = masking.masked(found.model_dump(mode="json"))
     for one in sides["difference"]:
         one["sides"] = [masking.as_text(one[side])[0] if side in one else "" for side in ("was", "would")]
+        one["places"] = difference(one.get("was"), one.get("would")) if one["change"] == "other_content" else []
     return sides
 
 

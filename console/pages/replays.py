@@ -102,8 +102,10 @@ def _as_fields(wanted: Wanted, said: Mapping[str, Any]) -> dict[str, Any] | None
             return None
         if found.setdefault(term.field, value) != value:
             return None
-    # A case or class means what it blocks now; both lists say so alike.
-    return None if wanted.words else found
+    # With a state, a replay's class means whatever ever stood in it, the list's what it blocks now; of a case it is the
+    # other way round.
+    differs = ("class" in found and "status" in found) or ("case" in found and "status" not in found)
+    return None if wanted.words or differs else found
 
 
 def _by_name(ask: asks.EventsAsk) -> list[Any]:

@@ -14,12 +14,15 @@ from counterfoil.lifecycle import WriteState
 
 HISTORY_SHOWN = 60
 _ON = "/writes/{id}"
+#: What narrows the list so that it can be taken back as a whole.
+_NARROWING = ("destination", "subject", "event", "since", "until", "q")
 
 
 def list_writes(visit: Visit) -> Shown:
     """Writes by state, destination and whatever the grammar says, newest first."""
     ask = forms.said(asks.WritesAsk, visit.query)
-    data = {"found": writes.find_page(ask), "ask": ask, "states": list(WriteState)}
+    query = {name: value for name, value in visit.query.items() if value and name in _NARROWING}
+    data = {"found": writes.find_page(ask), "ask": ask, "states": list(WriteState), "query": query}
     return Shown("writes/list.html", "Writes", data)
 
 

@@ -63,7 +63,7 @@ def find(name: str) -> Subject:
             [writes.shown(row) for row in reversed(made)],
             list(reversed(cases.shown(session, stood))),
             _written(made),
-            _related(session, ids, {name, bare}),
+            [*_records(made, bare), *_related(session, ids, {name, bare})],
             len(ids) >= EVENTS_MAX or len(made) >= WRITES_MAX,
         )
 
@@ -135,6 +135,16 @@ def _written(made: Sequence[Write]) -> list[tuple[str, Money]]:
         (destination, Money(amount_minor=amount, currency=currency))
         for (destination, currency), amount in sorted(found.items())
     ]
+
+
+def _records(made: Sequence[Write], but: str) -> list[tuple[str, int]]:
+    """Records at destinations that were written for it: the way across."""
+    found: dict[str, int] = {}
+    for row in made:
+        reference = (row.receipt or {}).get("reference") if row.first_sent_at is not None else None
+        if isinstance(reference, str) and reference != but:
+            found[reference] = found.get(reference, 0) + 1
+    return list(found.items())[:RELATED_MAX]
 
 
 def _related(session: Session, ids: Sequence[UUID], but: set[str]) -> list[tuple[str, int]]:

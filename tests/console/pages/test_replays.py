@@ -105,6 +105,8 @@ def test_a_filter_is_said_as_fields_where_it_can_be(
     same = page.chosen(asks.EventsAsk(q="since:2026-11-20", source="stripe"))
     assert same == {"source": "stripe", "since": "2026-11-20T00:00:00Z"}
     assert page.chosen(asks.EventsAsk(q="amount>1 status:done")) == {"ids": [story.done]}
+    assert page.chosen(asks.EventsAsk(q=f"case:{story.case}")) == {"ids": [story.failed]}
+    assert page.chosen(asks.EventsAsk(q="class:contract_violation status:exception")) == {"ids": [story.failed]}
     with pytest.raises(problems.NotAcceptable, match="no event fits"):
         page.chosen(asks.EventsAsk(q="source:hubspot", source="stripe"))
     monkeypatch.setattr(page, "NAMED_MAX", 1)

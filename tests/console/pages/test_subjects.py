@@ -63,7 +63,9 @@ def test_what_was_written_for_it_elsewhere_and_came_back_belongs_to_it(
     )
     conn.commit()
     assert f"/events/{story.done}" in fiona.get("/subjects/8801").links("/events/")
-    assert f"/events/{story.queued}" in fiona.get(f"/subjects/{invoice}").links("/events/")
+    there = fiona.get(f"/subjects/{invoice}")
+    assert f"/events/{story.queued}" in there.links("/events/")
+    assert "/subjects/8801" in there.links("/subjects/")
 
 
 def test_what_nothing_ever_touched_says_so(fiona: Visitor) -> None:
