@@ -80,7 +80,7 @@ def _received(event: EventDetail) -> Iterator[Moment]:
     times = "" if event.deliveries == 1 else f"It arrived {event.deliveries} times in all; the copies were folded."
     fault = f" The door found: {masking.text(str(event.fault))}." if event.fault else ""
     if event.occurred_at is not None and event.occurred_at < event.received_at:
-        yield Moment(event.occurred_at, "calm", f"It happened at {event.source}", by=event.source)
+        yield Moment(event.occurred_at, "calm", f"It happened at {event.source}")
     yield Moment(event.received_at, "bad" if event.fault else "good", "Received and recorded", times + fault)
 
 

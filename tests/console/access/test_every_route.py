@@ -149,6 +149,8 @@ ON_PAGES = {
         GET /search
         GET /replays
         GET /replays/{id}
+        GET /reversals
+        GET /reversals/{id}
         GET /rules
         GET /rules/{id}
         GET /audit
@@ -183,6 +185,12 @@ ON_PAGES = {
         POST /replays/{id}/pause
         POST /replays/{id}/resume
         POST /replays/{id}/cancel
+        GET /reversals/new
+        POST /reversals
+        POST /reversals/{id}/start
+        POST /reversals/{id}/pause
+        POST /reversals/{id}/resume
+        POST /reversals/{id}/cancel
         GET /rules/new
         POST /rules/new
         POST /rules/{id}/withdraw
