@@ -58,7 +58,7 @@ def _shown(visit: Visit, case: CaseDetail, **more: Any) -> Shown:
         "member": members.find(chosen.event_id) if chosen else None,
         "members": case.members[:MEMBERS_SHOWN],
         "blocked": (blocked := members.blocked(case.id)),
-        "history": [(fields.moment(one.at), one) for one in case.audit[-HISTORY_SHOWN:]],
+        "history": [(fields.moment(one.at), one) for one in members.history(case.id, HISTORY_SHOWN)],
         "actions": actions_of(case, blocked, visit),
         "people": _people(),
         "items": _items(visit, case) if reveal else [],

@@ -21,6 +21,8 @@ from judgement import states, watching
 HISTORY_MAX = 50
 CONTESTED_MAX = 20
 OPEN_MAX = 200
+#: Entries of the audit about one decision; it is settled once, and looked at more often.
+ENTRIES_MAX = 100
 
 _TRAININGS = """
     SELECT number, status, question_version, reason, report, trained_at, activated_at
@@ -94,7 +96,7 @@ def find(decision_id: UUID) -> answers.ClassificationDetail | None:
     """One decision with what it rests on."""
     with Session(database.engine()) as session:
         row = session.get(tables.Decision, decision_id)
-        return None if row is None else _detail(session, row)
+        return None if row is None else _details(session, [row])[0]
 
 
 def of_event(session: Session, event_id: UUID) -> list[answers.Classification]:
@@ -121,7 +123,7 @@ def open_of(session: Session, event_ids: Sequence[UUID]) -> list[answers.Classif
         .order_by(col(row.id))
         .limit(OPEN_MAX)
     ).all()
-    return [_detail(session, each) for each in rows]
+    return _details(session, rows)
 
 
 def _about(event_ids: Sequence[UUID]) -> ColumnElement[bool]:
@@ -197,7 +199,16 @@ def _shown(row: tables.Decision) -> answers.Classification:
     return answers.Classification(amount=amount, **{name: getattr(row, name) for name in names})
 
 
-def _detail(session: Session, row: tables.Decision) -> answers.ClassificationDetail:
+def _details(session: Session, rows: Sequence[tables.Decision]) -> list[answers.ClassificationDetail]:
+    """Rows with what they rest on; the entries about all of them in one question."""
+    told: dict[str | None, list[answers.Audit]] = {}
+    if rows:
+        for entry in audit.about(session, [f"decision:{row.id}" for row in rows], most=ENTRIES_MAX * len(rows)):
+            told.setdefault(entry.subject, []).append(entry)
+    return [_detail(row, told.get(f"decision:{row.id}", [])) for row in rows]
+
+
+def _detail(row: tables.Decision, told: list[answers.Audit]) -> answers.ClassificationDetail:
     question = questions.find().get(row.question)
     return answers.ClassificationDetail(
         **_shown(row).model_dump(),
@@ -206,5 +217,5 @@ def _detail(session: Session, row: tables.Decision) -> answers.ClassificationDet
         evidence=row.evidence,
         precedents=row.precedents,
         labels=list(question.label_names) if question else [],
-        audit=audit.about(session, [f"decision:{row.id}"]),
+        audit=told,
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import Session, col, func, select
 
 from console import answers
-from console.queries import runs, writes
+from console.queries import audit, runs, writes
 from counterfoil import database, tables
 
 #: Decisions shown beside a write; an invoice has a line or a few.
@@ -52,6 +52,13 @@ def blocked_events(case_ids: list[UUID], most: int) -> list[UUID]:
             .limit(most)
         ).all()
     return list(found)
+
+
+def history(case_id: UUID, most: int) -> list[answers.Audit]:
+    """What was done with a case lately, oldest first; who looked at it stands in the audit."""
+    with Session(database.engine()) as session:
+        found = audit.newest(session, f"case:{case_id}", most=4 * most)
+    return [one for one in found if one.action != "data.revealed"][:most][::-1]
 
 
 def payload(event_id: UUID) -> str | None:
