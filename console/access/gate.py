@@ -55,7 +55,7 @@ def check(
         raise problems.NotAllowed(f"{person.title} has the right to {right}, but not here ({where})")
     if right == "approve" and not fresh and _is_large(path, thing):
         raise problems.ProofNeeded(
-            f"from {settings().proof_minor} minor units on, and for many at once, whoever approves has shown who they"
+            f"from {settings().proof_minor} minor units on, for rules and for many at once, whoever approves has shown who they"
             " are within the last 5 minutes; a stored API token never has"
         )
 
@@ -77,7 +77,9 @@ def _thing(words: list[str], id: UUID | str | None, name: str | None) -> Thing |
 
 
 def _is_large(path: str, thing: Thing) -> bool:
-    """A batch may come to anything; a single write is as large as it says; a no moves no money."""
+    """A batch or a rule may come to anything; a single write is as large as it says; a no moves no money."""
     if not path.endswith("/approve"):
         return "{id}" not in path
+    if path.startswith(("/fixes/", "/rules/")):
+        return True
     return thing.amount_minor is not None and abs(thing.amount_minor) >= settings().proof_minor

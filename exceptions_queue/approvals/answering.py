@@ -179,12 +179,20 @@ def _same_as_shown(conn: Connection, write: Mapping[str, Any], now: Mapping[str,
     raise ShownChanged("what would be written is not what this digest was shown for: look at it again", differs)
 
 
-_EDITED = "SELECT 1 AS one FROM approvals WHERE write_id = %s AND lower(edited_by) = lower(%s) LIMIT 1"
+# Whoever wrote a rule that the write rests on has edited it as much as whoever changed its payload.
+_EDITED = """
+SELECT 1 AS one FROM approvals WHERE write_id = %(write)s AND lower(edited_by) = lower(%(who)s)
+UNION ALL
+SELECT 1 FROM writes w, jsonb_array_elements(coalesce(w.action -> 'evidence' -> 'fixes', '[]')) AS rests
+    JOIN fixes f ON f.id = (rests ->> 'fix')::uuid
+WHERE w.id = %(write)s AND lower(f.author) = lower(%(who)s)
+LIMIT 1
+"""
 _VOTED = "SELECT 1 AS one FROM approval_votes WHERE approval_id = %s AND lower(person) = lower(%s)"
 
 
 def _may_vote(conn: Connection, write_id: UUID, request: Mapping[str, Any], who: str) -> None:
-    if conn.execute(_EDITED, (write_id, who)).fetchone():
+    if conn.execute(_EDITED, {"write": write_id, "who": who}).fetchone():
         raise EditorMayNot(f"{who} edited this: another person has to approve it")
     if _voted(conn, request["id"], who):
         raise VotedAlready(f"{who} has answered this request already; it needs another person")

@@ -9,8 +9,10 @@ from fixing import CATEGORY, PROD, PRODUCT, a_fix, a_pipeline, an_invoice, event
 
 from contracts import fixes as rules
 from counterfoil import database
+from counterfoil.settings import settings
 from engine import dry_run, fixing
-from exceptions_queue import fixes, replay
+from exceptions_queue import approvals, fixes, policy, replay
+from exceptions_queue.refusals import EditorMayNot
 
 Connection = database.Connection
 
@@ -56,6 +58,26 @@ def test_a_rule_leaves_alone_what_it_does_not_fit_and_what_was_written(conn: Con
     assert (event_state(conn, booked), event_state(conn, other)) == ("done", "exception")
     assert len(rows(conn, "SELECT 1 AS one FROM books_entries")) == 1
     assert rows(conn, "SELECT action -> 'evidence' ? 'fixes' AS told FROM writes") == [{"told": False}]
+
+
+def test_whoever_wrote_a_rule_does_not_approve_what_rests_on_it(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a write that is large enough to be asked about, its author is refused, and anybody else is not."""
+    monkeypatch.setenv("COUNTERFOIL_APPROVAL_MINOR", "1")
+    settings.cache_clear()
+    policy.policy.cache_clear()
+    a_fix(conn, who="rhea")
+    an_invoice(conn)
+    work()
+    (asked,) = rows(conn, "SELECT write_id, digest FROM approvals WHERE status = 'open'")
+    yes = {"digest": asked["digest"], "reason": "as it should be"}
+    with pytest.raises(EditorMayNot):
+        approvals.approve(conn, asked["write_id"], who="Rhea", **yes)
+    conn.rollback()
+    assert approvals.approve(conn, asked["write_id"], who="marek", **yes)
+    conn.rollback()
+    policy.policy.cache_clear()
 
 
 def test_a_proposal_and_a_withdrawn_rule_do_nothing(conn: Connection) -> None:
