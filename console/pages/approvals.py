@@ -8,7 +8,7 @@ from console import asks
 from console.access import reveals
 from console.answers import Approval
 from console.api import act, look
-from console.pages import forms, wording
+from console.pages import forms, render, wording
 from console.pages.page import Go, Page, Shown, Visit
 from console.queries import approvals, members
 from console.trying import well_formed
@@ -42,6 +42,7 @@ def show_approval(visit: Visit) -> Shown:
             "judged": _judged(asked) if may_see else [],
             "evidence": _evidence(asked.shown) if may_see else [],
             "is_open": is_open,
+            "action": render.legible(visit.form.get("action", "")) or render.document(asked.shown.get("body")),
             "may_decide": is_open and visit.person.may("approve", source, asked.handler),
             "edited_by_me": any(str(one.get("by", "")).lower() == me for one in asked.edits)
             or (asked.edited_by or "").lower() == me,

@@ -11,7 +11,7 @@ from console.access import reveals
 from console.answers import CaseDetail, CaseMember, ClassificationDetail, Difference
 from console.api import act, judge, look
 from console.api.route import Asking, Reply
-from console.pages import cases_many, forms, wording
+from console.pages import cases_many, forms, render, wording
 from console.pages.cases_doing import actions_of
 from console.pages.page import Go, Page, Shown, Visit
 from console.queries import cases, members
@@ -93,9 +93,9 @@ def _dry_run(visit: Visit, chosen: CaseMember) -> Any:
 def _editing(visit: Visit, chosen: CaseMember) -> str:
     """The payload to correct: as somebody typed it, else as it stands, which is remembered as a look at it."""
     if "payload" in visit.form:
-        return visit.form["payload"]
+        return render.legible(visit.form["payload"])
     reveals.record(visit.person.name, f"events:{chosen.event_id}", "to correct it")
-    return _indented(members.payload(chosen.event_id) or "")
+    return render.legible(_indented(members.payload(chosen.event_id) or ""))
 
 
 def _indented(text: str) -> str:

@@ -27,7 +27,7 @@ def other_desk(visit: Visit) -> Shown:
 
 
 def _shown(visit: Visit, found: desk.Desk, heading: str, *, own: bool) -> Shown:
-    waiting = found.counts["live"] + found.approvals
+    waiting = found.counts["listed"] + found.approvals
     whose = visit.person.title if own else heading
     return Shown(
         "desk/mine.html",

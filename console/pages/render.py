@@ -1,6 +1,7 @@
 """Templates: how moments, money and other people's text are written on a page."""
 
 import hashlib
+import json
 import unicodedata
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -46,6 +47,21 @@ def visible(value: Any) -> Any:
     if not isinstance(value, str) or isinstance(value, Markup) or (value.isascii() and value.isprintable()):
         return value
     return "".join(one if _is_plain(one) else f"⟨U+{ord(one):04X}⟩" for one in value)
+
+
+def legible(text: str) -> str:
+    """JSON to be edited: what `visible` would replace is escaped as JSON does, so that what comes back is the same."""
+    return "".join(one if _is_plain(one) else _escaped(one) for one in text)
+
+
+def _escaped(one: str) -> str:
+    raw = one.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{raw[at]:02x}{raw[at + 1]:02x}" for at in range(0, len(raw), 2))
+
+
+def document(value: Any) -> str:
+    """Data as JSON for people: in lines, in the letters it was written in."""
+    return legible(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
 def _is_plain(one: str) -> bool:
@@ -122,6 +138,6 @@ def templates() -> Environment:
         finalize=visible,
     )
     made.filters |= {"amount": amount, "moment": moment, "clock": clock_time, "words": words, "distance": distance}
-    made.filters["masked"] = masking.text
+    made.filters |= {"masked": masking.text, "json": document}
     made.globals |= {"static": static, "fresh_key": fresh_key}
     return made

@@ -46,6 +46,9 @@ _MINE = """
 _COUNTS = f"""
 WITH mine AS ({_MINE})
 SELECT count(*) FILTER (WHERE status <> 'snoozed') AS live,
+       count(*) FILTER (
+           WHERE status <> 'snoozed' AND (%(with_approvals)s OR failure_class <> 'approval_needed')
+       ) AS listed,
        count(*) FILTER (WHERE status = 'snoozed') AS asleep,
        count(*) FILTER (WHERE due_at < %(now)s) AS overdue,
        count(*) FILTER (WHERE due_at >= %(now)s AND due_at < %(midnight)s) AS due_today,

@@ -242,3 +242,25 @@ def test_personal_data_on_a_case_is_hidden_until_its_payload_is_opened(
         assert "ada@example.com" not in seen.html
         assert "•••" in seen.text
     assert "ada@example.com" in rhea.get(path, edit=story.failed).text
+
+
+def test_what_cannot_be_seen_comes_back_from_a_correction_as_it_was(
+    rhea: Visitor, story: Any, conn: Connection, rows: Rows
+) -> None:
+    """Given a payload with joiners, marks that turn writing round and letters of anywhere: all of it is in the copy."""
+    (row,) = rows("SELECT body FROM payloads WHERE event_id = %s", story.failed)
+    payload = json.loads(mended(row["body"]))
+    payload["data"]["object"]["description"] = "a\u202eb\u200d\U000e0041 Zoë 株式会社 \\u202e <b>"
+    conn.execute(
+        "UPDATE payloads SET body = %s WHERE event_id = %s", (json.dumps(payload, ensure_ascii=False), story.failed)
+    )
+    conn.commit()
+    path = f"/cases/{story.case}"
+    panel = rhea.get(path, edit=story.failed)
+    assert "Zoë 株式会社" in panel.text
+    tried = rhea.post(f"{path}/edit", on=f"{path}?edit={story.failed}", do="try", reason=WHY)
+    assert "Nothing differs." in tried.text
+    kept = rhea.post(f"{path}/edit", on=f"{path}?edit={story.failed}", do="keep", reason=WHY)
+    assert kept.status == 303
+    (copy,) = rows("SELECT body FROM payloads WHERE event_id = %s AND version = 1", story.failed)
+    assert json.loads(copy["body"]) == payload
