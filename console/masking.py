@@ -9,7 +9,7 @@ from typing import Any, Final
 
 HIDDEN: Final = "•••"
 #: Characters of one document on a page; JSON becomes three times as much in HTML, and a page stays under 150 KB.
-SHOWN_MAX = 20_000
+SHOWN_MAX = 16_000
 
 #: Members that hold what belongs to a person, whatever stands in them. In small letters, without `_` and `-`.
 _PERSONAL = re.compile(
@@ -72,7 +72,7 @@ def _named_by(name: str, of: dict[str, Any]) -> bool:
     return isinstance(said, str) and bool(_PERSONAL.fullmatch(said.lower().replace("_", "").removeprefix("hs")))
 
 
-def as_text(value: Any) -> tuple[str, int]:
+def as_text(value: Any, most: int = SHOWN_MAX) -> tuple[str, int]:
     """A document as people read it, and how many characters of it are left out."""
     whole = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
-    return whole[:SHOWN_MAX], max(0, len(whole) - SHOWN_MAX)
+    return whole[:most], max(0, len(whole) - most)

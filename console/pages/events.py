@@ -25,6 +25,10 @@ _QUESTIONS = {
 #: Entries of the audit on one page; all of them are in the stub and in the API.
 HISTORY_SHOWN = 60
 RELATED_SHOWN = 25
+#: What happened, from its beginning and from its end; an event with more was retried for days.
+BEGINNING_SHOWN, END_SHOWN = 10, 40
+#: Writes of a dry run, and characters of each side of one: the page stays light.
+DIFFERENCES_SHOWN, SIDE_MAX = 8, 2_500
 
 
 def list_events(visit: Visit) -> Shown:
@@ -54,11 +58,15 @@ def show_event(visit: Visit) -> Shown:
 def _shown(event: EventDetail, **more: Any) -> Shown:
     told = explain.explain(event)
     payload, left_out = masking.as_text(masking.masked(event.payload))
+    moments = timeline.of_event(event)
+    between = len(moments) - BEGINNING_SHOWN - END_SHOWN
     data: dict[str, Any] = {
         "event": event,
         "summary": masking.text(told.summary),
         "answers": [(title, masking.text(getattr(told, name).summary)) for name, title in _QUESTIONS.items()],
-        "moments": timeline.of_event(event),
+        "moments": moments[: BEGINNING_SHOWN + END_SHOWN] if between <= 0 else moments[:BEGINNING_SHOWN],
+        "between": between,
+        "latest": moments[-END_SHOWN:] if between > 0 else [],
         "payload": payload,
         "left_out": left_out,
         "gone": event.payload is None,
@@ -76,8 +84,10 @@ def _dry_run(visit: Visit) -> Any:
     found = act.replay_event(visit.asking(body=asks.ReplayAsk.model_validate({"dry_run": True})))
     assert not isinstance(found, str), "Bug: a dry run is never remembered"
     sides = masking.masked(found.model_dump(mode="json"))
+    sides["more"] = max(0, len(sides["difference"]) - DIFFERENCES_SHOWN)
+    sides["difference"] = sorted(sides["difference"], key=lambda one: one["change"] == "same")[:DIFFERENCES_SHOWN]
     for one in sides["difference"]:
-        one["sides"] = [masking.as_text(one[side])[0] if side in one else "" for side in ("was", "would")]
+        one["sides"] = [masking.as_text(one[side], SIDE_MAX)[0] if side in one else "" for side in ("was", "would")]
         one["places"] = difference(one.get("was"), one.get("would")) if one["change"] == "other_content" else []
     return sides
 

@@ -6,6 +6,9 @@ from console import masking, problems
 from console.pages.page import Page, Shown, Visit
 from console.queries import runs
 
+#: Characters of what came of one step; the API has all of it.
+OUTPUT_MAX = 5_000
+
 
 def show_run(visit: Visit) -> Shown:
     """One run with its steps; what they looked at is masked."""
@@ -23,7 +26,7 @@ def show_run(visit: Visit) -> Shown:
 
 
 def _output(output: Any) -> tuple[str, int]:
-    return ("", 0) if output in (None, {}, []) else masking.as_text(masking.masked(output))
+    return ("", 0) if output in (None, {}, []) else masking.as_text(masking.masked(output), OUTPUT_MAX)
 
 
 PAGES = (Page("GET", "/runs/{id}", show_run),)

@@ -10,6 +10,9 @@ from console.pages.page import Page, Shown, Visit
 from console.queries import mentions, subjects
 from counterfoil.lifecycle import CASE_LIVE
 
+#: The newest of what happened; the lists have the rest.
+MOMENTS_SHOWN = 120
+
 
 class Moment(NamedTuple):
     """One thing that happened to it."""
@@ -31,9 +34,10 @@ def show_subject(visit: Visit) -> Shown:
     moments = sorted(_moments(found), key=lambda one: one.at, reverse=True)
     live = [case for case in found.cases if case.status in CASE_LIVE]
     data: dict[str, Any] = {
+        "left_out": max(0, len(moments) - MOMENTS_SHOWN),
         "name": name,
         "found": found,
-        "moments": moments,
+        "moments": moments[:MOMENTS_SHOWN],
         "live": live,
         "places": sorted({event.source for event in found.events} | {write.destination for write in found.writes}),
     }

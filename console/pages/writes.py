@@ -13,6 +13,8 @@ from console.queries import stub, writes
 from counterfoil.lifecycle import WriteState
 
 HISTORY_SHOWN = 60
+#: Characters of one of the four documents; the stub has all of it.
+DOCUMENT_MAX = 5_000
 _ON = "/writes/{id}"
 #: What narrows the list so that it can be taken back as a whole.
 _NARROWING = ("destination", "subject", "event", "since", "until", "q")
@@ -54,7 +56,7 @@ def _shown(visit: Visit, found: Stub, **more: Any) -> Shown:
         "write": write,
         "stub": found,
         "event": found.event,
-        "documents": [(title, *masking.as_text(one)) for title, one in documents if one],
+        "documents": [(title, *masking.as_text(one, DOCUMENT_MAX)) for title, one in documents if one],
         "proof": proof,
         "left_out": left_out,
         "history": found.audit[-HISTORY_SHOWN:],

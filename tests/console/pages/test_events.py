@@ -172,3 +172,35 @@ def test_a_doubt_is_settled_by_whoever_looked(fiona: Visitor, story: Any, rows: 
     went = fiona.post(f"{path}/settle", reason="looked", happened="yes", reference="991")
     assert (went.status, went.to) == (303, path)
     assert rows("SELECT status FROM writes WHERE id = %s", write) == [{"status": "confirmed"}]
+
+
+def test_pages_of_much_stay_light(fiona: Visitor, story: Any, rows: Rows, conn: Connection) -> None:
+    """Hundreds of runs, a huge payload, a customer of years: what is left out is said, and the page is small."""
+    conn.execute(
+        "INSERT INTO runs (id, event_id, handler, status, failure_class, detail, steps, started_at)"
+        " SELECT gen_random_uuid(), event_id, handler, status, 'run_stuck', repeat('x', 900), steps, now()"
+        " FROM runs, generate_series(1, 150) WHERE event_id = %s",
+        (story.done,),
+    )
+    huge = json.dumps({"items": [{"id": f"in_{n}", "email": EMAIL, "text": '"<&>"' * 50} for n in range(3000)]})
+    conn.execute("UPDATE payloads SET body = %s WHERE event_id = %s", (huge, story.done))
+    conn.execute(
+        "INSERT INTO events (id, source, provider, key, type, subject, status, outcome)"
+        " SELECT gen_random_uuid(), 'stripe', 'stripe', 'copy_' || n, e.type, e.subject, 'done', repeat('y', 300)"
+        " FROM events e, generate_series(1, 300) n WHERE e.id = %s",
+        (story.done,),
+    )
+    conn.commit()
+    subject = rows("SELECT subject FROM events WHERE id = %s", story.done)[0]["subject"]
+    said = {
+        f"/events/{story.done}": "more in between",
+        f"/events/{story.done}?try=1": "more characters",
+        f"/subjects/{subject}": "The newest 120",
+        "/events": "Next page",
+    }
+    for path, words in said.items():
+        seen = fiona.get(path)
+        assert (seen.status, len(seen.html.encode()) < 150_000, words in seen.text) == (200, True, True), path
+        assert EMAIL not in seen.html
+    revealed = fiona.post(f"/events/{story.done}/reveal", reason="to see")
+    assert len(revealed.html.encode()) < 150_000
