@@ -100,11 +100,9 @@ def test_an_empty_search_is_the_help(fiona: Visitor) -> None:
     assert seen.texts("main dt") == list(FIELDS)
 
 
-@pytest.mark.parametrize("q", ["<script>alert(1)</script>", '"', "a" * 600, "\u202e", "=cmd()", "%", "\x1b[31m"])
-def test_whatever_is_typed_does_no_harm(fiona: Visitor, q: str) -> None:
+def test_whatever_is_typed_does_no_harm(fiona: Visitor) -> None:
     """It is shown as the characters it is, or refused in words."""
-    seen = fiona.get("/search", q=q)
-    assert seen.status in (200, 400, 422)
-    assert "<script>alert" not in seen.html
-    assert "\x1b" not in seen.html
-    assert "\u202e" not in seen.html
+    for q in ("<script>alert(1)</script>", '"', "a" * 600, "\u202e", "=cmd()", "%", "\x1b[31m"):
+        seen = fiona.get("/search", q=q)
+        assert seen.status in (200, 400, 422), q
+        assert not [harm for harm in ("<script>alert", "\x1b", "\u202e") if harm in seen.html], q
