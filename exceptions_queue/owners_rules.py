@@ -4,12 +4,12 @@ To add a rule: a function from (roster, now) to sentences that begin with the ke
 A rule must bear names that lead nowhere: another rule reports those.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from exceptions_queue import channels, failures
 from exceptions_queue.durations import shown
-from exceptions_queue.roster import Role, Roster
+from exceptions_queue.roster import Role, Roster, Step
 
 Rule = Callable[[Roster, datetime], Iterator[str]]
 
@@ -27,13 +27,14 @@ def names_lead_somewhere(roster: Roster, _: datetime) -> Iterator[str]:
         for key, person in (("owner", role.owner), *((f"deputies[{i}]", d) for i, d in enumerate(role.deputies))):
             if person not in roster.people:
                 yield f"roles.{name}.{key}: there is no person {person!r}"
-        for position, step in enumerate(role.escalation):
+    for place, steps in roster.ladders().items():
+        for position, step in enumerate(steps):
             if step.to not in roster.people and step.to not in roster.roles:
-                yield f"roles.{name}.escalation[{position}].to: there is no person or role {step.to!r}"
+                yield f"{place}.escalation[{position}].to: there is no person or role {step.to!r}"
     for code, rule in roster.classes.items():
         if code not in failures.CATALOGUE:
             yield f"classes.{code}: there is no such failure class"
-        if rule.role not in roster.roles:
+        if rule.role is not None and rule.role not in roster.roles:
             yield f"classes.{code}.role: there is no role {rule.role!r}"
     for position, override in enumerate(roster.overrides):
         if override.failure_class is not None and override.failure_class not in failures.CATALOGUE:
@@ -46,7 +47,8 @@ def every_class_has_a_role(roster: Roster, _: datetime) -> Iterator[str]:
     """Each failure class of the catalogue ends at a role of this file."""
     homeless: dict[str, list[str]] = {}
     for code, failure in sorted(failures.CATALOGUE.items()):
-        if code not in roster.classes and failure.role not in roster.roles:
+        rule = roster.classes.get(code)
+        if (rule is None or rule.role is None) and failure.role not in roster.roles:
             homeless.setdefault(failure.role, []).append(code)
     for role, codes in homeless.items():
         yield f"roles.{role}: is missing, and it answers for {', '.join(codes)} (or say who does, under classes)"
@@ -79,18 +81,41 @@ def somebody_is_present(roster: Roster, now: datetime) -> Iterator[str]:
 
 
 def ladders_climb(roster: Roster, _: datetime) -> Iterator[str]:
-    """Each escalation step comes later than the one before and reaches somebody else."""
-    for name, role in roster.roles.items():
-        before, said = role.respond_within, "respond_within"
-        for position, step in enumerate(role.escalation):
-            key = f"roles.{name}.escalation[{position}]"
+    """Each escalation step comes later than the one before and reaches somebody else, whatever is at stake."""
+    for place, steps in roster.ladders().items():
+        for name in _climbed_in(roster, place):
+            yield from _climbs(roster, place, steps, name)
+        if steps and all(step.from_minor is not None for step in steps):
+            yield f"{place}.escalation: every step has from_minor; say who is told of a case with less at stake, too"
+
+
+def _climbed_in(roster: Roster, place: str) -> list[str]:
+    """The roles in which a ladder is climbed: its own, or all that the cases of its class can be in."""
+    table, _, name = place.partition(".")
+    if table == "roles":
+        return [name]
+    known, rule = failures.find(name), roster.classes[name]
+    own = rule.role or (known.role if known is not None else None)
+    others = [one.role for one in roster.overrides if one.failure_class in (None, name)]
+    return [role for role in dict.fromkeys((own, *others)) if role is not None and role in roster.roles]
+
+
+def _climbs(roster: Roster, place: str, steps: Sequence[Step], name: str) -> Iterator[str]:
+    """What is wrong with the steps where the owner of this role was told first."""
+    role = roster.roles[name]
+    before, said = role.respond_within, "respond_within"
+    for position, step in enumerate(steps):
+        key = f"{place}.escalation[{position}]"
+        if step.from_minor is None:
             if step.after <= before:
                 yield f"{key}.after: is {shown(step.after)}, not later than {said} ({shown(before)})"
             before, said = step.after, f"escalation[{position}]"
-            if step.to == name:
-                yield f"{key}.to: the role escalates to itself"
-            elif _reaches_only(roster, step.to) == role.owner:
-                yield f"{key}.to: is the owner, who has not answered already"
+        elif any(one.from_minor is None and one.to == step.to and one.after <= step.after for one in steps):
+            yield f"{key}.from_minor: changes nothing, {step.to!r} is told of every case by then"
+        if step.to == name:
+            yield f"{key}.to: the role escalates to itself"
+        elif _reaches_only(roster, step.to) == role.owner:
+            yield f"{key}.to: is the owner, who has not answered already"
 
 
 def _reaches_only(roster: Roster, to: str) -> str | None:

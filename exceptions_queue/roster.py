@@ -5,7 +5,7 @@ Pure: no file, no database, no clock. `owners` reads and checks it; everybody el
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -15,6 +15,10 @@ from exceptions_queue.durations import Duration
 
 #: An acknowledged case that nobody finished within this time counts as unanswered again.
 RESOLVE_WITHIN = timedelta(days=3)
+#: When the digest of a day is sent, where its person lives.
+DIGEST_AT = "09:00"
+#: A class that is told by the digest waits for it; the owner has their time from then on.
+DIGEST_EVERY = timedelta(days=1)
 
 
 def _known_zone(name: str) -> str:
@@ -24,6 +28,15 @@ def _known_zone(name: str) -> str:
         except (KeyError, ValueError, OSError):
             raise ValueError('is not a time zone: write it like "Europe/Berlin"') from None
     return name
+
+
+def _hour_of_day(text: str) -> str:
+    hours, colon, minutes = text.partition(":")
+    if not (colon and len(text) == 5 and text.isascii() and hours.isdigit() and minutes.isdigit()):
+        raise ValueError('is no time of day: write it like "09:00"')
+    if int(hours) > 23 or int(minutes) > 59:
+        raise ValueError(f'is {text}, which no clock shows: write it like "09:00"')
+    return text
 
 
 class _Table(BaseModel):
@@ -57,11 +70,17 @@ class Person(_Table):
     channels: tuple[str, ...] = Field(min_length=1)
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     away: tuple[Absence, ...] = ()
+    digest: Annotated[str, AfterValidator(_hour_of_day)] = DIGEST_AT
 
     @property
     def zone(self) -> tzinfo:
         """Where this person's days begin; UTC needs no table of zones."""
         return UTC if self.timezone == "UTC" else ZoneInfo(self.timezone)
+
+    def day_to_sum_up(self, at: datetime) -> date | None:
+        """The day whose digest is due at that moment, where this person lives; None before its hour."""
+        here = at.astimezone(self.zone)
+        return here.date() if here.time() >= time.fromisoformat(self.digest) else None
 
     def is_present(self, at: datetime) -> bool:
         """Whether this person answers at that moment."""
@@ -74,6 +93,8 @@ class Step(_Table):
 
     after: Duration
     to: str
+    #: Only for a case with this much at stake in any one currency, in its minor units; None: for every case.
+    from_minor: int | None = Field(None, ge=1, le=2**62)
 
 
 class Role(_Table):
@@ -92,9 +113,19 @@ class Role(_Table):
 
 
 class ClassRule(_Table):
-    """Another role for one failure class."""
+    """What holds for one failure class: another role, a ladder of its own, no message of its own."""
 
-    role: str
+    role: str | None = None
+    #: In place of the steps of whichever role the case is in.
+    escalation: Annotated[tuple[Step, ...], Field(min_length=1)] | None = None
+    #: `digest`: its cases are told once a day; whom the ladder leads to is told one by one all the same.
+    told: Literal["at once", "digest"] = "at once"
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "ClassRule":
+        if self.role is None and self.escalation is None and self.told == "at once":
+            raise ValueError("says neither role nor escalation nor told, so it changes nothing")
+        return self
 
 
 class Override(_Table):
@@ -125,6 +156,10 @@ class Rung(NamedTuple):
 
     after: timedelta
     person: str
+    #: Only with this much at stake in one currency.
+    from_minor: int = 0
+    #: Its place as written; 0 is the deputy.
+    position: int = 0
 
 
 class Resolution(NamedTuple):
@@ -133,9 +168,22 @@ class Resolution(NamedTuple):
     owner: str
     deputies: tuple[str, ...]  #: present, and told or asked after the owner
     role: str
-    escalation: tuple[Rung, ...]  #: never empty; the first rung is the deputy at `respond_within`
+    escalation: tuple[Rung, ...]  #: soonest first, never empty: the deputy at `respond_within` is always among them
     respond_within: timedelta
     resolve_within: timedelta
+    by_digest: bool = False  #: the class is told once a day
+
+    def rungs(self, at_stake_minor: int) -> tuple[Rung, ...]:
+        """The rungs of a case with that much at stake in one currency; soonest first, never empty."""
+        return tuple(rung for rung in self.escalation if rung.from_minor <= at_stake_minor)
+
+    def is_quiet(self, at_stake_minor: int) -> bool:
+        """Whether a new case waits for the digest: its class does, and it is not dear enough for a rung of its own."""
+        return self.by_digest and not any(0 < rung.from_minor <= at_stake_minor for rung in self.escalation)
+
+    def head_start(self, at_stake_minor: int) -> timedelta:
+        """How long after the opening the ladder begins: whoever is told tomorrow cannot answer today."""
+        return DIGEST_EVERY if self.is_quiet(at_stake_minor) else timedelta()
 
 
 class Roster(_Table):
@@ -156,15 +204,25 @@ class Roster(_Table):
         present = [person for person in role.line if self.people[person].is_present(at)]
         # The check at start keeps this line from being empty; a name is better than none all the same.
         owner, *deputies = present or role.line
-        ladder = self.ladder_of(name, at=at)
-        return Resolution(owner, tuple(deputies), name, ladder, role.respond_within, role.resolve_within)
+        rule = self.classes.get(failure_class)
+        ladder = self.ladder_of(name, at=at, steps=rule.escalation if rule is not None else None)
+        by_digest = rule is not None and rule.told == "digest"
+        return Resolution(owner, tuple(deputies), name, ladder, role.respond_within, role.resolve_within, by_digest)
 
-    def ladder_of(self, role: str, *, at: datetime) -> tuple[Rung, ...]:
-        """Who is told after the owner of a role, at that moment; the first rung is the deputy, or the owner again."""
+    def ladder_of(self, role: str, *, at: datetime, steps: tuple[Step, ...] | None = None) -> tuple[Rung, ...]:
+        """Who is told after the owner of a role, at that moment, soonest first: the deputy (or the owner again), and
+        the role's steps, or those of a class in their place."""
         one = self.roles[role]
         present = [person for person in one.line if self.people[person].is_present(at)] or list(one.line)
-        first = Rung(one.respond_within, present[1] if len(present) > 1 else present[0])
-        return (first, *(Rung(step.after, self._answering(step.to, at)) for step in one.escalation))
+        rungs = [Rung(one.respond_within, present[1] if len(present) > 1 else present[0])]
+        for position, step in enumerate(one.escalation if steps is None else steps, 1):
+            rungs.append(Rung(step.after, self._answering(step.to, at), step.from_minor or 0, position))
+        return tuple(sorted(rungs, key=lambda rung: rung.after))
+
+    def ladders(self) -> dict[str, tuple[Step, ...]]:
+        """Every ladder as written, by the place where it stands in the file."""
+        own = {f"roles.{name}": role.escalation for name, role in self.roles.items()}
+        return own | {f"classes.{code}": one.escalation for code, one in self.classes.items() if one.escalation}
 
     def owner_of(
         self,
@@ -185,8 +243,9 @@ class Roster(_Table):
         for override in self.overrides:
             if override.fits(failure_class, source, handler):
                 return override.role
-        if failure_class in self.classes:
-            return self.classes[failure_class].role
+        rule = self.classes.get(failure_class)
+        if rule is not None and rule.role is not None:
+            return rule.role
         known = failures.find(failure_class)
         role = known.role if known is not None else failures.ROLE_OF_THE_UNKNOWN
         return role if role in self.roles else failures.ROLE_OF_THE_UNKNOWN

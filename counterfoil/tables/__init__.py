@@ -13,6 +13,7 @@ from counterfoil.tables.people import ApiToken, ProviderVisit, SignedIn, SignInL
 from counterfoil.tables.reversals import Reversal, ReversalItem
 from counterfoil.tables.rosters import RosterKept
 from counterfoil.tables.tallies import HandlerVersion, Tally
+from counterfoil.tables.telling import Digest, ToldLink
 from counterfoil.tables.writes import Approval, ApprovalVote, Echo, Fact, Write
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Decision",
     "DeskLook",
     "DestinationState",
+    "Digest",
     "Echo",
     "Event",
     "Fact",
@@ -63,6 +65,7 @@ __all__ = [
     "SubjectState",
     "Tally",
     "Throttle",
+    "ToldLink",
     "TrainedModel",
     "User",
     "Write",

@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Float, Index, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Float, Index, Integer, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from counterfoil.lifecycle import CaseState, ReplayState
@@ -61,6 +62,10 @@ class Case(SQLModel, table=True):
     escalation_level: int = number(0)
     escalated_to: str | None = None
     escalated_at: Moment = moment()
+    #: From when the ladder counts: the opening, or the last time it opened again.
+    ladder_from: Moment = moment(default_now=True)
+    #: Rungs of the ladder that were told since then, by their place in the owners file.
+    rungs_told: list[int] = Field(sa_type=ARRAY(Integer), sa_column_kwargs={"server_default": text("'{}'")})
     closed_at: Moment = moment()
     closed_by: str | None = None
     close_reason: str | None = Field(default=None, sa_type=Text)
@@ -93,17 +98,27 @@ class CaseEvent(SQLModel, table=True):
 
 
 class Notification(SQLModel, table=True):
-    """One attempt to tell one person: the receipt. Rows begin `pending` in the case's own transaction."""
+    """One attempt to tell one person: the receipt. Rows begin `pending` in the transaction of what they tell."""
 
     __tablename__ = "notifications"
     __table_args__ = (
         one_of("status", ("pending", "sending", "sent", "failed", "fallback"), "notifications_status"),
         Index("notifications_pending", "due_at", postgresql_where=text("status IN ('pending', 'sending')")),
         Index("notifications_case", "case_id"),
+        # What became of the last attempt on each way to reach somebody.
+        Index(
+            "notifications_receipts",
+            "recipient",
+            "channel",
+            "id",
+            postgresql_where=text("status IN ('sent', 'failed', 'fallback')"),
+        ),
+        CheckConstraint("num_nonnulls(case_id, digest_id) = 1", name="notifications_about"),
     )
 
     id: UUID = Field(primary_key=True)
-    case_id: UUID = Field(foreign_key="cases.id")
+    case_id: UUID | None = Field(default=None, foreign_key="cases.id")
+    digest_id: UUID | None = Field(default=None, foreign_key="digests.id")
     kind: str
     recipient: str
     channel: str | None = None

@@ -6,6 +6,7 @@ two groups can wait for each other but never in a circle. The number of statemen
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from exceptions_queue import owners, weighing
 from exceptions_queue.cases.clearing import clear_elsewhere
 from exceptions_queue.cases.incident import Incident
 from exceptions_queue.cases.notices import Notice, record_notices
+from exceptions_queue.roster import Resolution, Roster
 
 #: The owner hears again when a case has grown this many times over, in events or in money: never once per event.
 GROWTH = 10
@@ -49,17 +51,30 @@ class _Case:
     """One case while its group is added: the incidents, then what the database says, then what follows."""
 
     incidents: list[Incident]
+    whose: Resolution
     owner: str = ""
     id: UUID = field(default_factory=keys.new_id)
     is_new: bool = True
     events: int = 0
     told: dict[str, Any] = field(default_factory=dict)
+    #: The soonest rung of the ladder that what came in now has made the case dear enough for.
+    dear_after: timedelta | None = None
+
+    @property
+    def minor(self) -> int:
+        """The most that is in this group's incidents in one currency."""
+        sums: dict[str, int] = {}
+        for one in self.incidents:
+            if one.amount_minor is not None and one.currency is not None:
+                sums[one.currency] = sums.get(one.currency, 0) + one.amount_minor
+        return max(sums.values(), default=0)
 
     def count(self, fresh: set[tuple[UUID, UUID]]) -> bool:
         """Add what is new to the running totals; True when the owner must hear (again)."""
         added = [one for one in self.incidents if one.event_id is None or (self.id, one.event_id) in fresh]
         self.events += len(added)
         seen: dict[str, int] = self.told.setdefault("seen", {})
+        dear = max(seen.values(), default=0)
         for one in added:
             if one.amount_minor is not None and one.currency is not None:
                 seen[one.currency] = seen.get(one.currency, 0) + one.amount_minor
@@ -69,7 +84,16 @@ class _Case:
         )
         if self.is_new or grew:
             self.told.update(events=self.events, money=dict(seen))
-        return self.is_new or grew
+        self._weigh(dear, max(seen.values(), default=0))
+        if self.is_new:
+            return not self.whose.is_quiet(self.minor)
+        # Whoever waits for the digest hears of it when it is not small any more.
+        return grew or (self.whose.by_digest and self.dear_after is not None)
+
+    def _weigh(self, before: int, now: int) -> None:
+        """A new case has its time from the opening on; one that has become dear may have less of it."""
+        reached = [rung.after for rung in self.whose.escalation if before < rung.from_minor <= now]
+        self.dear_after = min(reached) if reached and not self.is_new else None
 
 
 def open_many(conn: Connection, incidents: Sequence[Incident], *, actor: str = "engine") -> Opened:
@@ -81,8 +105,9 @@ def open_many(conn: Connection, incidents: Sequence[Incident], *, actor: str = "
     opened = Opened()
     if not incidents:
         return opened
-    cases = _grouped(incidents)
-    _find_or_open(conn, cases)
+    roster, at = owners.roster(), clock.now()
+    cases = _grouped(roster, at, incidents)
+    _find_or_open(conn, roster, at, cases)
     fresh = _add_events(conn, cases)
     notices = []
     for case in cases.values():
@@ -101,36 +126,36 @@ def open_many(conn: Connection, incidents: Sequence[Incident], *, actor: str = "
     return opened
 
 
-def _grouped(incidents: Sequence[Incident]) -> dict[str, _Case]:
+def _grouped(roster: Roster, at: datetime, incidents: Sequence[Incident]) -> dict[str, _Case]:
     """By fingerprint; an event named twice counts as its last word, but for what stands beside it."""
     cases: dict[str, _Case] = {}
     last = {(one.event_id or keys.new_id(), one.fingerprint if one.beside else None): one for one in incidents}
     for one in last.values():
-        cases.setdefault(one.fingerprint, _Case([])).incidents.append(one)
+        if one.fingerprint not in cases:
+            whose = roster.resolve(one.failure_class, source=one.source, handler=one.handler, at=at)
+            cases[one.fingerprint] = _Case([], whose, whose.owner)
+        cases[one.fingerprint].incidents.append(one)
     return cases
 
 
 # Touching an existing case locks it: from here to the commit its totals are ours alone. The order is what keeps two
 # groups from waiting for each other.
 _FIND_OR_OPEN = """
-INSERT INTO cases (id, failure_class, fingerprint, title, detail, source, handler, destination, due_at)
+INSERT INTO cases (id, failure_class, fingerprint, title, detail, source, handler, destination, due_at, ladder_from)
 SELECT r.id, r.failure_class, r.fingerprint, r.title, r.detail, r.source, r.handler, r.destination,
-       now() + make_interval(secs => r.due_seconds)
+       now() + make_interval(secs => r.start_seconds + r.due_seconds), now() + make_interval(secs => r.start_seconds)
 FROM jsonb_to_recordset(%s::jsonb) AS r(id uuid, failure_class text, fingerprint text, title text, detail jsonb,
-     source text, handler text, destination text, due_seconds float8)
+     source text, handler text, destination text, due_seconds float8, start_seconds float8)
 ORDER BY r.fingerprint
 ON CONFLICT (fingerprint) WHERE status IN ('open', 'acknowledged', 'snoozed') DO UPDATE SET last_seen_at = now()
 RETURNING id, fingerprint, owner, events, detail -> 'told' AS told
 """
 
 
-def _find_or_open(conn: Connection, cases: Mapping[str, _Case]) -> None:
-    roster, at = owners.roster(), clock.now()
+def _find_or_open(conn: Connection, roster: Roster, at: datetime, cases: Mapping[str, _Case]) -> None:
     rows = []
     for fingerprint, case in cases.items():
-        first = case.incidents[0]
-        whose = roster.resolve(first.failure_class, source=first.source, handler=first.handler, at=at)
-        case.owner = whose.owner
+        first, minor = case.incidents[0], case.minor
         rows.append(
             {
                 "id": case.id,
@@ -141,7 +166,8 @@ def _find_or_open(conn: Connection, cases: Mapping[str, _Case]) -> None:
                 "source": first.source,
                 "handler": first.handler,
                 "destination": first.destination,
-                "due_seconds": whose.respond_within.total_seconds(),
+                "due_seconds": case.whose.rungs(minor)[0].after.total_seconds(),
+                "start_seconds": case.whose.head_start(minor).total_seconds(),
             }
         )
     for row in conn.execute(_FIND_OR_OPEN, (_json(rows),)).fetchall():
@@ -191,8 +217,12 @@ def _add_events(conn: Connection, cases: Mapping[str, _Case]) -> set[tuple[UUID,
 
 
 _KEEP_TOTALS = """
-UPDATE cases c SET events = r.events, detail = c.detail || jsonb_build_object('told', r.told), dollars = r.dollars
-FROM jsonb_to_recordset(%s::jsonb) AS r(id uuid, events int, told jsonb, dollars float8) WHERE c.id = r.id
+UPDATE cases c SET events = r.events, detail = c.detail || jsonb_build_object('told', r.told), dollars = r.dollars,
+    ladder_from = CASE WHEN r.dear_seconds IS NULL THEN c.ladder_from ELSE least(c.ladder_from, now()) END,
+    due_at = CASE WHEN c.status <> 'open' OR r.dear_seconds IS NULL THEN c.due_at ELSE least(c.due_at,
+        greatest(now(), least(c.ladder_from, now()) + make_interval(secs => r.dear_seconds))) END
+FROM jsonb_to_recordset(%s::jsonb) AS r(id uuid, events int, told jsonb, dollars float8, dear_seconds float8)
+WHERE c.id = r.id
 """
 
 
@@ -203,6 +233,7 @@ def _keep_totals(conn: Connection, cases: Mapping[str, _Case]) -> None:
             "events": case.events,
             "told": case.told,
             "dollars": weighing.dollars(case.told.get("seen", {}).items()),
+            "dear_seconds": None if case.dear_after is None else case.dear_after.total_seconds(),
         }
         for case in cases.values()
     ]

@@ -11,10 +11,10 @@ from uuid import UUID
 import msgspec
 
 from counterfoil.database import Connection
-from counterfoil.ledger import move
+from counterfoil.ledger import NOW, move
 from counterfoil.lifecycle import CaseState
 
-_COLUMNS = "id, failure_class, source, handler, owner, title, status, escalation_level"
+_COLUMNS = "id, failure_class, source, handler, owner, title, status, rungs_told, now() - ladder_from AS climbing_for"
 
 
 def take_woken(conn: Connection, limit: int) -> list[dict[str, Any]]:
@@ -44,6 +44,8 @@ def reopen(conn: Connection, due_after: Mapping[UUID, timedelta]) -> None:
         "acknowledged_at": None,
         "acknowledged_by": None,
         "escalation_level": 0,
+        "rungs_told": [],
+        "ladder_from": NOW,
         "escalated_to": None,
         "escalated_at": None,
     }
@@ -57,13 +59,14 @@ def reopen(conn: Connection, due_after: Mapping[UUID, timedelta]) -> None:
 
 
 _CLIMB = """
-UPDATE cases c SET escalation_level = r.level, escalated_to = r.person, escalated_at = now(),
-    due_at = now() + make_interval(secs => r.due_seconds)
-FROM jsonb_to_recordset(%s::jsonb) AS r(id uuid, level int, person text, due_seconds float8) WHERE c.id = r.id
+UPDATE cases c SET due_at = now() + make_interval(secs => r.due_seconds), rungs_told = r.rungs,
+    escalation_level = cardinality(r.rungs), escalated_to = coalesce(r.person, c.escalated_to),
+    escalated_at = CASE WHEN r.person IS NULL THEN c.escalated_at ELSE now() END
+FROM jsonb_to_recordset(%s::jsonb) AS r(id uuid, rungs int[], person text, due_seconds float8) WHERE c.id = r.id
 """
 
 
 def climb(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """One rung up: rows of id, level, person, due_seconds (until the next rung)."""
+    """Some rungs up, or none: rows of id, rungs told, the person of the last one (or None), seconds until the next."""
     if rows:
         conn.execute(_CLIMB, (msgspec.json.encode(rows).decode(),))

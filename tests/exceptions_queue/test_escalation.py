@@ -36,9 +36,10 @@ def the_case(conn: Connection, case_id: UUID) -> dict[str, Any]:
 
 
 def let_time_pass(conn: Connection, case_id: UUID) -> None:
-    """Whatever this case waits for is now."""
+    """Whatever this case waits for is now: as much time has gone by as it would have taken."""
     conn.execute(
-        "UPDATE cases SET due_at = CASE WHEN due_at IS NOT NULL THEN now() END,"
+        "UPDATE cases SET ladder_from = ladder_from - greatest(coalesce(due_at, now()) - now(), '0'),"
+        " due_at = CASE WHEN due_at IS NOT NULL THEN now() END,"
         " snoozed_until = CASE WHEN snoozed_until IS NOT NULL THEN now() END WHERE id = %s",
         (case_id,),
     )

@@ -128,6 +128,8 @@ def upgrade() -> None:
         sa.Column("escalation_level", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("escalated_to", sa.String(), nullable=True),
         sa.Column("escalated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ladder_from", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("rungs_told", postgresql.ARRAY(sa.Integer()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_by", sa.String(), nullable=True),
         sa.Column("close_reason", sa.Text(), nullable=True),
@@ -246,6 +248,18 @@ def upgrade() -> None:
         sa.CheckConstraint("breaker IN ('closed', 'open', 'half_open')", name="destination_states_breaker"),
         sa.PrimaryKeyConstraint("destination"),
     )
+    op.create_table(
+        "digests",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person", sa.String(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("cases", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("title", sa.Text(), server_default="", nullable=False),
+        sa.Column("body", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("digests_day", "digests", ["day", "person"], unique=True)
     op.create_table(
         "events",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -853,7 +867,8 @@ def upgrade() -> None:
     op.create_table(
         "notifications",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=True),
+        sa.Column("digest_id", sa.Uuid(), nullable=True),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("recipient", sa.String(), nullable=False),
         sa.Column("channel", sa.String(), nullable=True),
@@ -867,9 +882,14 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "status IN ('pending', 'sending', 'sent', 'failed', 'fallback')", name="notifications_status"
         ),
+        sa.CheckConstraint("num_nonnulls(case_id, digest_id) = 1", name="notifications_about"),
         sa.ForeignKeyConstraint(
             ["case_id"],
             ["cases.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["digest_id"],
+            ["digests.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -880,6 +900,13 @@ def upgrade() -> None:
         ["due_at"],
         unique=False,
         postgresql_where=sa.text("status IN ('pending', 'sending')"),
+    )
+    op.create_index(
+        "notifications_receipts",
+        "notifications",
+        ["recipient", "channel", "id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('sent', 'failed', 'fallback')"),
     )
     op.create_table(
         "replay_items",
@@ -988,6 +1015,26 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("state_hash"),
     )
+    op.create_table(
+        "told_links",
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("notification_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("person", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["case_id"],
+            ["cases.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["notification_id"],
+            ["notifications.id"],
+        ),
+        sa.PrimaryKeyConstraint("token_hash"),
+    )
+    op.create_index("told_links_expires", "told_links", ["expires_at"], unique=False)
 
     _run_scripts()
 
@@ -1009,6 +1056,8 @@ def downgrade() -> None:
         "fixes_keep_rules",
     ):
         op.execute(f"DROP FUNCTION IF EXISTS {function} CASCADE")
+    op.drop_index("told_links_expires", table_name="told_links")
+    op.drop_table("told_links")
     op.drop_table("provider_visits")
     op.drop_table("approval_votes")
     op.drop_index("sign_in_links_user", table_name="sign_in_links")
@@ -1023,6 +1072,11 @@ def downgrade() -> None:
     op.drop_table("reversal_items")
     op.drop_index("replay_items_status_idx", table_name="replay_items")
     op.drop_table("replay_items")
+    op.drop_index(
+        "notifications_receipts",
+        table_name="notifications",
+        postgresql_where=sa.text("status IN ('sent', 'failed', 'fallback')"),
+    )
     op.drop_index(
         "notifications_pending",
         table_name="notifications",
@@ -1123,6 +1177,8 @@ def downgrade() -> None:
     op.drop_index("events_due", table_name="events", postgresql_where=sa.text("due_at IS NOT NULL"))
     op.drop_index("events_case", table_name="events", postgresql_where=sa.text("case_id IS NOT NULL"))
     op.drop_table("events")
+    op.drop_index("digests_day", table_name="digests")
+    op.drop_table("digests")
     op.drop_table("destination_states")
     op.drop_table("desk_looks")
     op.drop_index("decisions_question", table_name="decisions")
