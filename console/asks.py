@@ -96,6 +96,22 @@ class ReversalsAsk(ListAsk):
     status: ReplayState | None = Field(None, description="state of the reversal")
 
 
+#: A place in the audit: the next number of each lane.
+TRAIL_CURSOR = r"^[a-z_]{1,40}\.[0-9]{1,18}(-[a-z_]{1,40}\.[0-9]{1,18}){0,20}$"
+
+
+class AuditAsk(Asked):
+    """Filters of the audit."""
+
+    limit: int = Field(50, ge=1, le=LIMIT_MAX, description="rows per page")
+    cursor: Annotated[str, Field(pattern=TRAIL_CURSOR)] | None = Field(None, description="`next_cursor` of before")
+    thing: Word | None = Field(None, description="what it is about, e.g. `case:0190…`, or the id alone")
+    actor: Word | None = Field(None, description="who did it")
+    action: Word | None = Field(None, description="what was done, e.g. `case.assigned`, or `case`")
+    since: MomentIn | None = Field(None, description="not older than this moment")
+    until: MomentIn | None = Field(None, description="older than this moment")
+
+
 class StatsAsk(Asked):
     """The window of the numbers."""
 

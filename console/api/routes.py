@@ -354,6 +354,15 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/handlers", look.list_handlers, "The workflows", answers.Page[answers.Handler], right="look"),
     Route("GET", "/reports/weekly", reports.show_week, "The review pack of seven days", answers.Weekly, right="look"),
+    Route(
+        "GET",
+        "/audit",
+        reports.list_audit,
+        "Who changed what, the newest first; a page looks through a bounded part",
+        answers.Page[answers.Audit],
+        query=asks.AuditAsk,
+        right="look",
+    ),
     Route("GET", "/coverage", reports.show_coverage, "What is not covered", answers.Coverage, right="look"),
     Route(
         "GET", "/stats", look.show_stats, "The numbers of a window", answers.Stats, query=asks.StatsAsk, right="look"

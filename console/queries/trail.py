@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from console import answers, chain, problems
+from console.asks import TRAIL_CURSOR
 from console.queries import audit
 from counterfoil import database
 from counterfoil.database import Connection
@@ -19,7 +20,7 @@ from counterfoil.database import Connection
 LOOKED_MAX = 20_000
 #: What a page verifies at once; the whole of a longer chain is for `counterfoil audit verify`.
 VERIFIED_MAX = 100_000
-_CURSOR = re.compile(r"[a-z_]{1,40}\.\d{1,18}(-[a-z_]{1,40}\.\d{1,18}){0,20}")
+_CURSOR = re.compile(TRAIL_CURSOR)
 #: What an id alone may be the id of.
 KINDS = ("event", "case", "write", "approval", "decision", "replay", "reversal", "user", "token", "rule")
 

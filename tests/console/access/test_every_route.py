@@ -54,6 +54,7 @@ API = {
         GET /owners
         GET /handlers
         GET /reports/weekly
+        GET /audit
         GET /coverage
         GET /stats
     """,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
+import httpx
 import pytest
 from pages import Seen, Visitor
 
@@ -170,3 +171,14 @@ def test_a_chain_too_long_for_a_browser_is_for_the_command(fiona: Visitor, monke
     seen = fiona.get("/audit/chain.jsonl")
     assert seen.status == 409
     assert "counterfoil audit export FILE" in seen.text
+
+
+def test_the_api_lists_it_too(api: httpx.Client, conn: Connection) -> None:
+    """With the same filters, page by page."""
+    a_history(conn)
+    first = api.get("/audit", params={"thing": str(CASE), "limit": 2}).json()
+    assert [one["action"] for one in first["items"]] == ["case.resolved", "case.acknowledged"]
+    rest = api.get("/audit", params={"thing": str(CASE), "limit": 2, "cursor": first["next_cursor"]}).json()
+    assert [one["action"] for one in rest["items"]] == ["case.opened"]
+    assert rest["next_cursor"] is None
+    assert api.get("/audit", params={"cursor": "x"}).status_code == 400
