@@ -8,6 +8,7 @@ import pytest
 from asking import Office, an_office
 from pages import Visitor
 
+from console.queries import desk
 from counterfoil import keys
 from counterfoil.database import Connection
 from exceptions_queue import weighing
@@ -80,6 +81,21 @@ def test_money_of_several_currencies_weighs_what_it_is_roughly_worth() -> None:
     assert weighing.dollars([("JPY", 100_000), ("USD", -100)]) == pytest.approx(671)
     assert weighing.dollars([("KWD", 1000_000)]) == pytest.approx(3200)
     assert weighing.dollars([]) == 0
+
+
+def test_a_desk_that_is_too_full_keeps_what_presses_most(
+    visitor: Sign, a_case: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of more than a desk holds, what blocks most now stays, not what is oldest; and it says that there is more."""
+    monkeypatch.setattr(desk, "ROWS_MAX", 1)
+    a_case("old", amount=(100_00, "EUR"), age_hours=3)
+    a_case("dear", amount=(900_00, "EUR"))
+    a_case("was dear once", amount=(100_00, "EUR"), dollars=5000)
+    seen = visitor("fiona", "owner").get("/")
+    assert seen.texts("th.what a") == ["dear"]
+    assert "The 1 most pressing of 3." in seen.text
+    monkeypatch.setattr(desk, "CANDIDATES_MAX", 1)
+    assert visitor("fiona", "owner").get("/").texts("th.what a") == ["was dear once"]
 
 
 def test_a_case_that_the_engine_opens_has_its_weight(story: Any, conn: Connection) -> None:
