@@ -28,7 +28,7 @@ from console.answers.events import (
     SameFact,
 )
 from console.answers.fixes import Fix, FixBlocked, FixChange, FixNumbers, FixPreview
-from console.answers.installed import Handler, Owner, Stats
+from console.answers.installed import Handler, Owner, Receipt, Stats
 from console.answers.judgement import (
     Classification,
     ClassificationDetail,
@@ -94,6 +94,7 @@ __all__ = [
     "Question",
     "QuestionDetail",
     "Queued",
+    "Receipt",
     "Reliability",
     "Replay",
     "Report",

@@ -5,6 +5,15 @@ from pydantic import Field
 from console.fields import Moment, Money, Shown
 
 
+class Receipt(Shown):
+    """One way to reach somebody, by its label, and what became of the last message."""
+
+    channel: str
+    status: str | None = Field(description="`sent`, `not taken`; null: nothing was sent that way yet")
+    at: Moment | None
+    detail: str | None
+
+
 class Owner(Shown):
     """Who answers for one failure class, now."""
 
@@ -14,7 +23,11 @@ class Owner(Shown):
     owner: str
     name: str
     deputies: list[str]
-    escalation: list[dict[str, str]] = Field(description="who is told next: `after`, `to`")
+    escalation: list[dict[str, str]] = Field(
+        description="who is told next: `after`, `to`; `from_minor`: only with so much at stake in one currency"
+    )
+    told: str = Field(description="of a new case: `at once`, or by the `digest` of the day")
+    channels: list[Receipt] = Field(description="how the owner is reached, and what became of it the last time")
     respond_within: str
     by_itself: str
     advice: str

@@ -160,7 +160,7 @@ def explain(event: Annotated[str, typer.Argument(help="id, key or object of the 
 
 
 def owners(json: Json = False) -> None:
-    """Say who answers for which failure."""
+    """Say who answers for which failure, and how they are reached."""
     from console.answers import Page
     from console.queries import roster
 
@@ -169,6 +169,9 @@ def owners(json: Json = False) -> None:
         return shared.put_json(Page(items=lines, next_cursor=None))
     rows = [(line.failure_class, line.role, line.name, line.deputies, line.respond_within) for line in lines]
     shared.put_table(("class", "role", "owner", "deputies", "answers within"), rows, empty="No classes.")
+    shared.put("")
+    ways = [(person, way.channel, way.status or "none yet", way.at, way.detail) for person, way in roster.ways()]
+    shared.put_table(("person", "reached by", "last message", "when", "what was wrong"), ways, empty="Nobody.")
 
 
 def handlers(json: Json = False) -> None:

@@ -1,16 +1,17 @@
 """Who answers for what at this moment, who would be told next, and what each person holds."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlmodel import Session
 
 from console import answers
-from console.queries import audit, today
+from console.queries import audit, receipts, today
 from counterfoil import database
 from counterfoil.lifecycle import CASE_LIVE
 from exceptions_queue import durations, failures, owners
-from exceptions_queue.roster import Absence, Roster
+from exceptions_queue.roster import Absence, Roster, Rung
 
 #: Changes of the roster that are shown.
 CHANGES_MAX = 20
@@ -24,6 +25,8 @@ class Told(NamedTuple):
     after: str
     person: str
     name: str
+    #: Only with so much at stake in one currency, in its minor units; 0: always.
+    from_minor: int = 0
 
 
 class RoleNow(NamedTuple):
@@ -57,6 +60,16 @@ class PersonNow(NamedTuple):
     is_rung: bool
     #: Open cases that were given to them by hand: they cannot leave the roster with those.
     given: int
+    #: How they are reached, and what became of it the last time.
+    channels: list[answers.Receipt]
+
+
+class ClassNow(NamedTuple):
+    """One class that is told in another way than its role's others."""
+
+    code: str
+    by_digest: bool
+    ladder: list[Told]
 
 
 class Now(NamedTuple):
@@ -64,6 +77,8 @@ class Now(NamedTuple):
 
     roles: list[RoleNow]
     people: list[PersonNow]
+    #: Classes with a ladder of their own, or without a message of their own.
+    classes: list[ClassNow]
     unowned: list[str]
     overrides: list[str]
     changes: list[answers.Audit]
@@ -80,11 +95,17 @@ def read(now: datetime) -> Now:
         desks = {desk.person: desk for desk in today.stands_open(conn).desks}
         rows = conn.execute(_GIVEN, ([state.value for state in CASE_LIVE],)).fetchall()
         given = {row["owner"]: row["cases"] for row in rows}
+        reached = receipts.last(conn, roster)
     with Session(database.engine()) as session:
         changes = audit.newest(session, "roster", most=CHANGES_MAX)
     return Now(
         [_role(roster, name, now) for name in roster.roles],
-        [_person(roster, key, now, desks.get(key), given.get(key, 0)) for key in roster.people],
+        [_person(roster, key, now, desks.get(key), given.get(key, 0), reached[key]) for key in roster.people],
+        [
+            _class(roster, code, now)
+            for code, rule in roster.classes.items()
+            if rule.escalation or rule.told == "digest"
+        ],
         _unowned(roster, now),
         [_override(roster, number) for number in range(len(roster.overrides))],
         changes,
@@ -97,12 +118,7 @@ def _role(roster: Roster, name: str, now: datetime) -> RoleNow:
     codes = [code for code in sorted(failures.CATALOGUE) if roster.resolve(code, at=now).role == name]
     present = [person for person in role.line if roster.people[person].is_present(now)]
     owner = (present or list(role.line))[0]
-    ladder = [Told("at once", owner, roster.people[owner].name)]
-    # The rungs are the role's own; any class of it climbs them.
-    rungs = roster.ladder_of(name, at=now)
-    ladder += [
-        Told(f"after {durations.shown(rung.after)}", rung.person, roster.people[rung.person].name) for rung in rungs
-    ]
+    ladder = [Told("at once", owner, roster.people[owner].name), *_told(roster, roster.ladder_of(name, at=now))]
     return RoleNow(
         name,
         owner,
@@ -114,7 +130,21 @@ def _role(roster: Roster, name: str, now: datetime) -> RoleNow:
     )
 
 
-def _person(roster: Roster, key: str, now: datetime, desk: today.Desk | None, given: int) -> PersonNow:
+def _told(roster: Roster, rungs: Sequence[Rung]) -> list[Told]:
+    return [
+        Told(f"after {durations.shown(rung.after)}", rung.person, roster.people[rung.person].name, rung.from_minor)
+        for rung in rungs
+    ]
+
+
+def _class(roster: Roster, code: str, now: datetime) -> ClassNow:
+    found = roster.resolve(code, at=now)
+    return ClassNow(code, found.by_digest, _told(roster, found.escalation))
+
+
+def _person(
+    roster: Roster, key: str, now: datetime, desk: today.Desk | None, given: int, reached: list[answers.Receipt]
+) -> PersonNow:
     person = roster.people[key]
     last = (now + SOON).date()
     absences = sorted(person.away, key=lambda absence: absence.since)
@@ -124,8 +154,8 @@ def _person(roster: Roster, key: str, now: datetime, desk: today.Desk | None, gi
         for name, role in roster.roles.items()
         if key in role.line
     ]
-    is_rung = any(step.to == key for role in roster.roles.values() for step in role.escalation)
-    return PersonNow(key, person.name, person.is_present(now), absence, roles, desk, is_rung, given)
+    is_rung = any(step.to == key for steps in roster.ladders().values() for step in steps)
+    return PersonNow(key, person.name, person.is_present(now), absence, roles, desk, is_rung, given, reached)
 
 
 def _unowned(roster: Roster, now: datetime) -> list[str]:

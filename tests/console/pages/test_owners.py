@@ -1,5 +1,7 @@
 """Owners: who answers now, who is told next, who is away, what each holds, and what a change of the file moved."""
 
+import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,7 +9,10 @@ from pathlib import Path
 import pytest
 from counted import a_case_of
 from pages import Visitor
+from typer.testing import CliRunner
 
+from console import cli
+from counterfoil import keys
 from counterfoil.database import Connection
 from counterfoil.settings import settings
 from exceptions_queue import handing_over, owners
@@ -63,7 +68,7 @@ def test_an_absence_moves_the_cases_to_the_deputy(visitor: Sign, file: Path, con
     assert "one person alone" in finance
     assert "Fiona Ledger away , then Marek Books now" in finance
     assert "Marek Books at once Marek Books after 4h" in finance
-    rows = {row.split()[0]: row for row in seen.texts("tbody tr")}
+    rows = {row.split()[0]: row for row in seen.texts("tr[data-row]")}
     assert "away" in rows["Fiona"]
     assert "75.00 EUR" in rows["Marek"]
     assert "75.00 EUR" not in rows["Fiona"]
@@ -72,7 +77,7 @@ def test_an_absence_moves_the_cases_to_the_deputy(visitor: Sign, file: Path, con
 def test_who_holds_given_cases_may_not_leave(visitor: Sign, file: Path, conn: Connection) -> None:
     """The page says why before somebody edits the file in vain."""
     a_case_of(conn, "write_refused", owner="rhea")
-    rows = {row.split()[0]: row for row in visitor("vera", "viewer").get("/owners").texts("tbody tr")}
+    rows = {row.split()[0]: row for row in visitor("vera", "viewer").get("/owners").texts("tr[data-row]")}
     assert "no: 1 open case was given to them" in rows["Rhea"]
     assert "when somebody else has the roles" in rows["Marek"]
     assert "when no ladder leads to them" in rows["Dana"]
@@ -96,3 +101,56 @@ def test_a_person_leads_to_their_desk_and_a_class_to_its_cases(visitor: Sign, fi
     seen = visitor("vera", "viewer").get("/owners")
     assert "/desk/fiona" in seen.links("/desk/")
     assert "/cases?class=write_refused" in seen.links("/cases?")
+
+
+def test_each_way_to_reach_somebody_shows_its_last_receipt(visitor: Sign, file: Path, conn: Connection) -> None:
+    """On a quiet day too: whether the last message arrived, when, and what was wrong; never an address."""
+    file.write_text(PACKAGED.replace('channels = ["log://"]', 'channels = ["json://127.0.0.1:1/secret", "log://"]', 1))
+    case = a_case_of(conn, "contract_violation")
+    receipts = [("json", "sent", None), ("json", "fallback", "the channel did not take it"), ("log", "sent", None)]
+    ids = sorted(keys.new_id() for _ in receipts)
+    for id, (channel, status, detail) in zip(ids, receipts, strict=True):
+        conn.execute(
+            "INSERT INTO notifications (id, case_id, kind, recipient, channel, status, detail, sent_at)"
+            " VALUES (%s, %s, 'opened', 'rhea', %s, %s, %s, now())",
+            (id, case, channel, status, detail),
+        )
+    conn.commit()
+    seen = visitor("vera", "viewer").get("/owners")
+    ways = [text for text in seen.texts("tbody tr") if text.startswith(("Rhea Ops json", "Rhea Ops log"))]
+    assert [re.sub(r" (just )?now| \d+ s ago", "", way) for way in ways] == [
+        "Rhea Ops json not taken the channel did not take it",
+        "Rhea Ops log sent",
+    ]
+    assert "Marek Books log none yet" in seen.text
+    assert "secret" not in seen.html
+
+
+def test_ladders_by_class_and_money_are_told(visitor: Sign, file: Path) -> None:
+    """Whoever looks for who hears of what is dear finds it, and which classes wait for the digest."""
+    file.write_text(
+        PACKAGED.replace(
+            'escalation = [{ after = "4h", to = "dana" }]',
+            'escalation = [{ after = "4h", to = "dana" }, { from_minor = 500_000, after = "15m", to = "dana" }]',
+        )
+        + '\n[classes.coverage_gap]\ntold = "digest"\n'
+    )
+    seen = visitor("vera", "viewer").get("/owners")
+    assert "Dana Director after 15m with 500,000 minor units at stake in one currency" in seen.text
+    assert "coverage gap Small matters: new cases stand in the digest" in seen.text
+
+
+def test_the_command_says_how_people_are_reached(file: Path, conn: Connection) -> None:
+    """The same receipts at the terminal, and for programs with the class's owner."""
+    case = a_case_of(conn, "contract_violation")
+    conn.execute(
+        "INSERT INTO notifications (id, case_id, kind, recipient, channel, status, detail)"
+        " VALUES (%s, %s, 'opened', 'rhea', 'log', 'failed', 'no answer within 10 s')",
+        (keys.new_id(), case),
+    )
+    conn.commit()
+    shown = CliRunner().invoke(cli.app, ["owners"]).output
+    assert re.search(r"rhea +log +not taken .*no answer within 10 s", shown)
+    lines = json.loads(CliRunner().invoke(cli.app, ["owners", "--json"]).output)["items"]
+    (channels,) = [one["channels"] for one in lines if one["class"] == "contract_violation"]
+    assert [(way["channel"], way["status"]) for way in channels] == [("log", "not taken")]
