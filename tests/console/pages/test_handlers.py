@@ -112,12 +112,13 @@ def test_a_share_or_a_segment_narrows_it(visitor: Sign, rows: Any) -> None:
     assert fiona.get(ONE).fields(f"{ONE}/rollout")["segment"] == [segment]
 
 
-@pytest.mark.parametrize(("field", "value"), [("percent", "a lot"), ("segment", "just words"), ("percent", "200")])
-def test_what_cannot_be_read_is_said_by_field(visitor: Sign, rows: Any, field: str, value: str) -> None:
+def test_what_cannot_be_read_is_said_by_field(visitor: Sign, rows: Any) -> None:
     """Nothing changes, and the page stays."""
-    seen = visitor("fiona", "owner").post(f"{ONE}/rollout", mode="partial", reason="x", **{field: value})
-    assert seen.status in (400, 422)
-    assert seen.h1 == "invoice_paid"
+    fiona = visitor("fiona", "owner")
+    for field, value in (("percent", "a lot"), ("segment", "just words"), ("percent", "200")):
+        seen = fiona.post(f"{ONE}/rollout", mode="partial", reason="x", **{field: value})
+        assert seen.status in (400, 422), value
+        assert seen.h1 == "invoice_paid"
     assert rows("SELECT 1 FROM rollouts") == []
 
 
