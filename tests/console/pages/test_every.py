@@ -1,6 +1,7 @@
 """What every page owes, over the table: it answers, is sound and small, keeps to itself, and is harmed by no text.
 
-A page that the table gains is visited here by itself; one whose path names something needs an example in `EXAMPLES`.
+A page that the table gains is visited here by itself; one whose path names something needs an example in
+`addresses.EXAMPLES`.
 """
 
 import re
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import quote, urlsplit
 
 import pytest
+from addresses import address
 from hostile_world import NAME, SHOWN, World, a_hostile_world
 from pages import Seen, Visitor
 from selectolax.lexbor import LexborNode
@@ -20,27 +22,6 @@ from counterfoil.database import Connection
 
 WEIGHT_MAX = 150_000
 READ = [page for page in PAGES if page.method == "GET"]
-#: What stands for the name or the id in a path, by its first word.
-EXAMPLES: dict[str, Callable[[World], str]] = {
-    "cases": lambda world: world.case,
-    "approvals": lambda world: world.write,
-    "writes": lambda world: world.write,
-    "events": lambda world: world.event,
-    "runs": lambda world: world.run,
-    "replays": lambda world: world.replay,
-    "reversals": lambda world: world.reversal,
-    "subjects": lambda _: quote(f"stripe:{NAME}", safe=""),
-    "desk": lambda _: "fiona",
-    "handlers": lambda _: "invoice_paid",
-    "sources": lambda _: "stripe",
-    "owners": lambda _: "fiona",
-    "people": lambda _: "fiona",
-    "judgement": lambda _: "revenue_category",
-    "questions": lambda _: "revenue_category",
-    "classifications": lambda world: world.decision,
-    "rules": lambda world: world.rule,
-    "sign-in": lambda _: "no-such-link",
-}
 #: Pages that look different when they are asked for more.
 MORE = (
     "/cases/{id}?edit=1",
@@ -55,15 +36,6 @@ MORE = (
 RIGHT_OF_ALL = {200, 303, 404, 400, 409}
 #: Where what others wrote is shown, it has to be seen.
 SHOWS_TEXT = ("/", "/cases", "/cases/{id}", "/approvals", "/approvals/{id}", "/events/{id}", "/writes/{id}")
-
-
-def path_of(page_path: str, world: World) -> str:
-    """An address under a path of the table."""
-    word = page_path.strip("/").split("/")[0].split("?")[0]
-    if "{" not in page_path:
-        return page_path
-    assert word in EXAMPLES, f"{page_path}: give EXAMPLES something that stands for the name in it"
-    return re.sub(r"\{\w+(:path)?\}", lambda _: EXAMPLES[word](world), page_path)
 
 
 @pytest.fixture
@@ -82,7 +54,7 @@ def owner(visitor: Callable[..., Visitor]) -> Visitor:
 def visited(owner: Visitor, world: World) -> dict[str, Seen]:
     """Every page once, by its path."""
     more = [Page("GET", path, lambda _: None) for path in MORE if path.split("?")[0] in {one.path for one in READ}]  # type: ignore[arg-type, return-value]
-    return {page.path: owner.get(path_of(page.path, world)) for page in [*READ, *more]}
+    return {page.path: owner.get(address(page.path, world)) for page in [*READ, *more]}
 
 
 def pages_of(visited: dict[str, Seen]) -> Iterator[tuple[str, Seen]]:
@@ -191,6 +163,6 @@ def test_nobody_sees_a_page_that_needs_somebody(visitor: Callable[..., Visitor],
     stranger.client.cookies.clear()
     for page in READ:
         if page.right is not None:
-            seen = stranger.get(path_of(page.path, world))
+            seen = stranger.get(address(page.path, world))
             assert (seen.status, seen.to.startswith("/sign-in?next=")) == (303, True), page.path
             assert seen.html == ""
