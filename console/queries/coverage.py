@@ -56,7 +56,7 @@ def _types(unhandled: Mapping[tuple[str, str], int]) -> Iterator[answers.Gap]:
         yield answers.Gap(
             kind="event_type",
             name=f"{source} {kind}",
-            words=f"{source} sends {kind}, and no handler takes it: {count} were set aside",
+            words=f"{source} sends {kind}, and no handler takes it: {count} {'was' if count == 1 else 'were'} set aside",
             count=count,
         )
 

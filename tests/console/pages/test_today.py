@@ -160,7 +160,7 @@ def test_the_gap_statement_names_what_nobody_covers(visitor: Sign, conn: Connect
     )
     conn.commit()
     seen = visitor("fiona", "owner").get("/today/coverage")
-    assert "stripe sends plan.updated, and no handler takes it: 1 were set aside" in seen.text
+    assert "stripe sends plan.updated, and no handler takes it: 1 was set aside" in seen.text
     assert "payout_paid writes nothing yet (shadow)" in seen.text
     assert "1 type of event is handled by nobody" in seen.text
     assert "every class of failure has an owner" in seen.text
