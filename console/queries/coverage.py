@@ -53,10 +53,11 @@ def _unhandled(conn: Connection, since: datetime, until: datetime) -> tuple[dict
 
 def _types(unhandled: Mapping[tuple[str, str], int]) -> Iterator[answers.Gap]:
     for (source, kind), count in sorted(unhandled.items(), key=lambda item: -item[1])[:TYPES_MAX]:
+        were = "was" if count == 1 else "were"
         yield answers.Gap(
             kind="event_type",
             name=f"{source} {kind}",
-            words=f"{source} sends {kind}, and no handler takes it: {count} {'was' if count == 1 else 'were'} set aside",
+            words=f"{source} sends {kind}, and no handler takes it: {count} {were} set aside",
             count=count,
         )
 
