@@ -1,6 +1,6 @@
 """What can be done with a case, by whom, and what each button would do, in words before it is pressed."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from console.answers import CaseDetail
 from console.pages.page import Visit
@@ -59,13 +59,3 @@ def actions_of(case: CaseDetail, blocked: int, visit: Visit) -> list[Action]:
         )
     )
     return found
-
-
-def effect_of_write(entry: dict[str, Any]) -> str:
-    """What a dry run says about one write, in words."""
-    return {
-        "same": "stands already; not written again",
-        "would_write": "would be written",
-        "other_content": "would differ from what stands",
-        "no_longer_planned": "stands, and would not be planned any more",
-    }.get(str(entry.get("change")), str(entry.get("change")))
