@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, true
+from sqlalchemy import select as rows_of
 from sqlmodel import Session, col, select
 
 from console import answers
@@ -26,25 +27,30 @@ def find_page(ask: ReversalsAsk) -> answers.Page[answers.Reversal]:
         rows, following = page.read(
             session, wanted, at=col(tables.Reversal.created_at), row_id=col(tables.Reversal.id), ask=ask
         )
-        return answers.Page(items=[_shown(session, row) for row in rows], next_cursor=following)
+        return answers.Page(items=_shown(session, rows), next_cursor=following)
 
 
 def find(reversal_id: UUID) -> answers.Reversal | None:
     """One reversal with its report."""
     with Session(database.engine()) as session:
         row = session.get(tables.Reversal, reversal_id)
-        return None if row is None else _shown(session, row)
+        return None if row is None else _shown(session, [row])[0]
 
 
-def _shown(session: Session, row: tables.Reversal) -> answers.Reversal:
-    counts = _counts(session, row.id)
+def _shown(session: Session, rows: Sequence[tables.Reversal]) -> list[answers.Reversal]:
+    """Rows as answers; items of all of them in one question each."""
+    ids = [row.id for row in rows]
+    counts, kept, failed = _counts(session, ids), _items(session, ids, "kept"), _items(session, ids, "failed")
     copied = answers.Reversal.model_fields.keys() - {"report", "kept", "could_not"}
-    return answers.Reversal(
-        report=_report(counts),
-        kept=_items(session, row.id, "kept"),
-        could_not=_items(session, row.id, "failed"),
-        **{name: getattr(row, name) for name in copied},
-    )
+    return [
+        answers.Reversal(
+            report=_report(counts.get(row.id, {})),
+            kept=kept.get(row.id, []),
+            could_not=failed.get(row.id, []),
+            **{name: getattr(row, name) for name in copied},
+        )
+        for row in rows
+    ]
 
 
 def _report(counts: Mapping[str, int]) -> answers.Report:
@@ -56,24 +62,39 @@ def _report(counts: Mapping[str, int]) -> answers.Report:
     )
 
 
-def _counts(session: Session, reversal_id: UUID) -> dict[str, int]:
+def _counts(session: Session, ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
     item = tables.ReversalItem
     rows = session.exec(
-        select(item.status, func.count()).where(item.reversal_id == reversal_id).group_by(col(item.status))
-    )
-    return dict(rows.all())
+        select(item.reversal_id, item.status, func.count())
+        .where(col(item.reversal_id).in_(ids))
+        .group_by(col(item.reversal_id), col(item.status))
+    ).all()
+    found: dict[UUID, dict[str, int]] = {}
+    for reversal_id, status, count in rows:
+        found.setdefault(reversal_id, {})[status] = count
+    return found
 
 
-def _items(session: Session, reversal_id: UUID, status: str) -> Sequence[answers.ReversalItem]:
+def _items(session: Session, ids: Sequence[UUID], status: str) -> dict[UUID, list[answers.ReversalItem]]:
+    """The first of each reversal in one state: each is asked by index, all in one statement."""
     item, write = tables.ReversalItem, tables.Write
-    rows = session.exec(
-        select(item, write.key)
-        .join(write, col(write.id) == col(item.write_id))
-        .where(item.reversal_id == reversal_id, item.status == status)
+    first = (
+        rows_of(col(item.write_id), col(item.inverse_id), col(item.detail), col(item.position))
+        .where(col(item.reversal_id) == col(tables.Reversal.id), col(item.status) == status)
         .order_by(col(item.position))
         .limit(LISTED_MAX)
+        .lateral()
     )
-    return [
-        answers.ReversalItem(write_id=row.write_id, key=key, inverse_id=row.inverse_id, detail=row.detail)
-        for row, key in rows
-    ]
+    wanted = (
+        rows_of(col(tables.Reversal.id), first.c.write_id, col(write.key), first.c.inverse_id, first.c.detail)
+        .select_from(tables.Reversal)
+        .join(first, true())
+        .join(write, col(write.id) == first.c.write_id)
+        .where(col(tables.Reversal.id).in_(ids))
+        .order_by(first.c.position)
+    )
+    found: dict[UUID, list[answers.ReversalItem]] = {}
+    for reversal_id, write_id, key, inverse_id, detail in session.connection().execute(wanted):
+        one = answers.ReversalItem(write_id=write_id, key=key, inverse_id=inverse_id, detail=detail)
+        found.setdefault(reversal_id, []).append(one)
+    return found
