@@ -89,11 +89,11 @@ def _moved(call: Callable[[Asking], Reply], said: str) -> Callable[[Visit], Go]:
 _ON = "/reversals/{id}"
 PAGES = (
     Page("GET", "/reversals", list_reversals),
-    Page("GET", "/reversals/new", new, right="act"),
-    Page("POST", "/reversals", plan, right="act", on="/reversals/new"),
+    Page("GET", "/reversals/new", new, right="control"),
+    Page("POST", "/reversals", plan, right="control", on="/reversals/new"),
     Page("GET", _ON, show_reversal),
     *(
-        Page("POST", f"{_ON}/{verb}", _moved(call, said), right="act", on=_ON)
+        Page("POST", f"{_ON}/{verb}", _moved(call, said), right="control", on=_ON)
         for verb, call, said in (
             ("start", act.start_reversal, "Started: the newest writes first, each by its own inverse."),
             ("pause", act.pause_reversal, "Paused: what is on its way goes on, nothing more is begun."),

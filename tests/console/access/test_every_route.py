@@ -119,6 +119,8 @@ ON_PAGES = {
         POST /sign-out
         GET /sign-in/link/{token}
         POST /sign-in/link/{token}
+        GET /told/{token}
+        POST /told/{token}
         GET /sign-in/oidc
         GET /sign-in/oidc/callback
     """,
@@ -186,12 +188,6 @@ ON_PAGES = {
         POST /replays/{id}/pause
         POST /replays/{id}/resume
         POST /replays/{id}/cancel
-        GET /reversals/new
-        POST /reversals
-        POST /reversals/{id}/start
-        POST /reversals/{id}/pause
-        POST /reversals/{id}/resume
-        POST /reversals/{id}/cancel
         GET /rules/new
         POST /rules/new
         POST /rules/{id}/withdraw
@@ -203,6 +199,12 @@ ON_PAGES = {
         POST /rules/{id}/approve
     """,
     "control": """
+        GET /reversals/new
+        POST /reversals
+        POST /reversals/{id}/start
+        POST /reversals/{id}/pause
+        POST /reversals/{id}/resume
+        POST /reversals/{id}/cancel
         POST /handlers/{name}/rollout
         POST /handlers/{name}/pause
         POST /handlers/{name}/resume
@@ -275,6 +277,14 @@ def test_every_route_and_every_page_is_in_the_table() -> None:
     """With its right. One that is missing here has no right that anybody agreed on."""
     assert {f"{route.method} {route.path}": route.right for route in ROUTES} == _listed(API)
     assert {f"{page.method} {page.path}": page.right or "nobody" for page in PAGES} == _listed(ON_PAGES)
+
+
+def test_a_page_asks_for_what_its_route_asks() -> None:
+    """Whoever may not do a thing through the API may not do it at the console either, and the other way round."""
+    routes, pages = _listed(API), _listed(ON_PAGES)
+    same = {name for name in routes.keys() & pages.keys() if not name.startswith("GET ")}
+    assert same
+    assert {name: pages[name] for name in same} == {name: routes[name] for name in same}
 
 
 @pytest.mark.parametrize("role", ROLES)
