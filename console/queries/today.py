@@ -1,5 +1,6 @@
 """What a window of time came to, as a person reads it: volume, ends, speed, cost, money, and what stands open now."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -159,22 +160,22 @@ def look(name: WindowName, now: datetime) -> Looked:
 def counted(conn: Connection, window: Window, since: datetime, until: datetime) -> Looked:
     """Count from one moment to another, in columns of the window's width."""
     columns = {since + window.step * number: Count() for number in range(-(-(until - since) // window.step))}
-    handlers: dict[str, Count] = {}
-    sources: dict[str, Count] = {}
+    handlers: dict[str, Count] = defaultdict(Count)
+    sources: dict[str, Count] = defaultdict(Count)
     whole, runs, judged, cost = Count(), 0, 0, 0
     for at, numbers in tally.read(conn, since, until):
         column = columns[since + (at - since) // window.step * window.step]
         runs, judged = runs + sum(run.count for run in numbers.runs), judged + numbers.judged
         cost += numbers.cost_micro_usd
         for one in numbers.events:
-            for count in (whole, column, sources.setdefault(one.source, Count())):
+            for count in (whole, column, sources[one.source]):
                 count.add(one)
             # An event that no handler was found for yet is nobody's.
             if one.handler:
-                handlers.setdefault(one.handler, Count()).add(one)
+                handlers[one.handler].add(one)
         for write in numbers.writes:
             if write.status == "confirmed":
-                for count in (whole, column, *([handlers.setdefault(write.handler, Count())] if write.handler else [])):
+                for count in (whole, column, *([handlers[write.handler]] if write.handler else [])):
                     count.add_writes(write)
     return Looked(
         window, since, until, list(columns.items()), _largest(handlers), _largest(sources), whole, runs, judged, cost
