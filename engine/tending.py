@@ -26,8 +26,9 @@ _looked_at: dict[str, float] = {}
 _NEW = """
     SELECT count(*) FILTER (WHERE l.seq > coalesce(m.labels_seq, 0)) AS new, count(*) AS labels, m.number
     FROM labels l LEFT JOIN trained_models m ON m.question = l.question AND m.number = (
-        SELECT max(number) FROM trained_models WHERE question = l.question)
-    WHERE l.question = %s GROUP BY m.number
+        SELECT max(number) FROM trained_models
+        WHERE question = l.question AND (status = 'candidate') = %(candidate)s)
+    WHERE l.question = %(question)s GROUP BY m.number
 """
 
 
@@ -37,16 +38,29 @@ def run_once(conn: Connection) -> dict[str, int]:
     if not _anything_judged(conn):
         return {}
     for question in questions.find().values():
-        if _wants_training(conn, question):
-            trained += _train(conn, question)
+        trained += _train(conn, question)
+        tried = _tried(conn, question)
+        if tried is not None:
+            trained += _train(conn, tried, candidate=True)
         _keep_promise(conn, question)
         if _is_due(question):
             _look_around(conn, question)
     return {"trained": trained}
 
 
-def _wants_training(conn: Connection, question: Question) -> bool:
-    row = conn.execute(_NEW, (question.name,)).fetchone()
+def _tried(conn: Connection, question: Question) -> Question | None:
+    """The version of the question that is tried beside it; what people say teaches both."""
+    other = questions.next_of(question.name)
+    if other is None:
+        return None
+    from judgement import trials
+
+    trial = trials.running(conn, question)
+    return other if trial is not None and trial.challenger == trials.NEXT else None
+
+
+def _wants_training(conn: Connection, question: Question, candidate: bool) -> bool:
+    row = conn.execute(_NEW, {"question": question.name, "candidate": candidate}).fetchone()
     # The first training is made by whoever first needs one.
     if row is None or row["number"] is None:
         return False
@@ -59,14 +73,17 @@ def _anything_judged(conn: Connection) -> bool:
     return row is not None and bool(row["any"])
 
 
-def _train(conn: Connection, question: Question) -> int:
+def _train(conn: Connection, question: Question, *, candidate: bool = False) -> int:
+    """Train where people taught enough; how many trainings that made."""
+    if not _wants_training(conn, question, candidate):
+        return 0
     from judgement import models, serving
 
     with models.locked(conn, question.name):
         # Another process may have been faster.
-        if not _wants_training(conn, question):
+        if not _wants_training(conn, question, candidate):
             return 0
-        serving.trained_anew(conn, question)
+        serving.trained_anew(conn, question, candidate=candidate)
     return 1
 
 

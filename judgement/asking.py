@@ -1,6 +1,8 @@
 """Items of an event, judged: tiers in order, then code's verdict, and a decision on record before anybody acts on it.
 
 known decision ─▶ repeat ─▶ local ─▶ hosted ─▶ verdict ─▶ decision: committed, or asked
+
+Where a trial runs, a challenger is asked as well, after the verdict (`judgement.challenging`).
 """
 
 from collections.abc import Sequence
@@ -14,7 +16,9 @@ from counterfoil.database import Connection
 from counterfoil.ledger.echoes import record_facts
 from counterfoil.settings import settings
 from exceptions_queue import failures
-from judgement import containment, decisions, states, unusual
+from judgement import containment, decisions, states, trials, unusual
+from judgement.beside import Judgement
+from judgement.challenging import seconds
 from judgement.decisions import Asked
 from judgement.serving import serving
 from judgement.training import Taught
@@ -74,8 +78,9 @@ def ask(
     if fresh and dry:
         raise failures.LowConfidence("not judged yet, and a dry run records nothing", rule="dry_run")
     if fresh:
-        judged = [(item, *_judge(conn, asked, question, item)) for item in fresh]
-        decisions.record(conn, asked, question, judged)
+        judged = [_judge(conn, asked, question, item) for item in fresh]
+        beside = seconds(conn, trials.running(conn, question), question, judged, asked.event_id)
+        decisions.record(conn, asked, question, judged, beside)
         failpoints.passing("run.classified")
         known = decisions.find(conn, asked, question)
     found: dict[str, Judged] = {}
@@ -115,12 +120,12 @@ def _here(conn: Connection, question: Question, item: Item, scope: str | None) -
     )
 
 
-def _judge(conn: Connection, asked: Asked, question: Question, item: Item) -> tuple[Answer, Verdict]:
+def _judge(conn: Connection, asked: Asked, question: Question, item: Item) -> Judgement:
     answer, known = _here(conn, question, item, asked.scope)
     verdict = judge(question, item, answer, known)
     if verdict.commits or not _hosted_helps(question, answer, known):
-        return answer, verdict
-    return _hosted(conn, asked, question, item, known)
+        return Judgement(item, answer, verdict, answer, known)
+    return _hosted(conn, asked, question, item, answer, known)
 
 
 def _hosted_helps(question: Question, answer: Answer, known: Circumstances) -> bool:
@@ -135,15 +140,15 @@ def _hosted_helps(question: Question, answer: Answer, known: Circumstances) -> b
 
 
 def _hosted(
-    conn: Connection, asked: Asked, question: Question, item: Item, known: Circumstances
-) -> tuple[Answer, Verdict]:
+    conn: Connection, asked: Asked, question: Question, item: Item, local: Answer, known: Circumstances
+) -> Judgement:
     from judgement.hosted import record, tier
 
     answer = tier.answer(question, item.fields, event_id=asked.event_id)
     known = replace(known, hosted=record.record_of(conn, question, answer.model))
     # Kept as the runner-up: whether the two agreed is what the hosted model's record is made of.
     answer = answer.model_copy(update={"runner_up": known.local_guess})
-    return answer, judge(question, item, answer, known)
+    return Judgement(item, answer, judge(question, item, answer, known), local, known)
 
 
 def _stands(row: dict[str, Any] | None) -> bool:

@@ -1,7 +1,7 @@
 """Decisions about items of events: found again by whoever judges the same item, settled by people."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from counterfoil import audit, keys, telemetry
 from counterfoil.database import Connection
 from exceptions_queue.refusals import NotNow, NotThere
 from judgement import labels
+from judgement.beside import Judgement, Second
 from judgement.verdict import Verdict
 
 _COLUMNS = """id, event_id, question, question_version, item, fields, counterparty, amount_minor, currency, tier, model,
@@ -49,6 +50,16 @@ _RECORD = """
         tokens_in = greatest(decisions.tokens_in, excluded.tokens_in),
         cost_micro_usd = greatest(decisions.cost_micro_usd, excluded.cost_micro_usd)
         WHERE decisions.status = 'asked'
+"""
+# Only with a decision of this moment: of one that stood already the answers were compared when it was made.
+_BESIDE = """
+    INSERT INTO second_answers (decision_id, trial_id, input_hash, label, confidence, would_act, model, fault,
+        cost_micro_usd, latency_ms, champion_label, champion_would_act, champion_cost_micro_usd, champion_latency_ms)
+    SELECT * FROM jsonb_to_recordset(%s::jsonb) AS s(decision_id uuid, trial_id uuid, input_hash text, label text,
+        confidence float8, would_act bool, model text, fault text, cost_micro_usd bigint, latency_ms float8,
+        champion_label text, champion_would_act bool, champion_cost_micro_usd bigint, champion_latency_ms float8)
+    WHERE EXISTS (SELECT FROM decisions d WHERE d.id = s.decision_id)
+    ON CONFLICT (decision_id, trial_id) DO NOTHING
 """
 
 _TOLD_BY = """
@@ -124,10 +135,17 @@ def find(conn: Connection, asked: Asked, question: Question) -> dict[tuple[str, 
 
 
 def record(
-    conn: Connection, asked: Asked, question: Question, judged: list[tuple[Item, Answer, Verdict]]
-) -> dict[str, UUID]:
-    """Keep what was judged; the ids by item. Commits, because the point is to outlive a crash a moment later."""
-    rows = [_row(asked, question, *each) for each in judged]
+    conn: Connection,
+    asked: Asked,
+    question: Question,
+    judged: Sequence[Judgement],
+    beside: Sequence[Second] = (),
+) -> None:
+    """Keep what was judged, and what a challenger said beside it.
+
+    Commits, because the point is to outlive a crash a moment later.
+    """
+    rows = [_row(asked, question, each.item, each.answer, each.verdict) for each in judged]
     with conn.transaction():
         conn.execute(_RECORD, (msgspec.json.encode(rows).decode(),))
         audit.append(
@@ -143,10 +161,12 @@ def record(
                 for row in rows
             ],
         )
-        found = find(conn, asked, question)
+        if beside:
+            ids = {row["item"]: UUID(row["id"]) for row in rows}
+            second = [each.as_row(ids[each.item]) for each in beside]
+            conn.execute(_BESIDE, (msgspec.json.encode(second).decode(),))
     for row in rows:
         telemetry.metrics.decisions.labels(question.name, row["status"]).inc()
-    return {item: row["id"] for (item, _), row in found.items()}
 
 
 def settle(

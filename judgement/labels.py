@@ -4,10 +4,10 @@
     calibrate   never taught: thresholds and confidences are fitted on it
     golden      never taught and never fitted: says whether a new training is worse than the one before
 
-The use is drawn from the input itself, so that the same words never are on both sides.
+The use is drawn from the input itself, for people's labels as for shipped examples, so that the same words never are
+on both sides.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,15 +16,12 @@ from uuid import UUID
 import msgspec
 
 from contracts.answers import Question
+from contracts.questions import Use, use_of
 from counterfoil import keys
 from counterfoil.database import Connection
 from exceptions_queue.refusals import NotLikeThat
 
-Origin = Literal["shipped", "imported", "correction", "override", "approval_edit", "sample", "labelling"]
-Use = Literal["learn", "calibrate", "golden"]
-
-#: Of a hundred inputs that people labelled. What measures is worth as much as what teaches.
-_LEARN, _CALIBRATE = 60, 30
+Origin = Literal["imported", "correction", "override", "sample", "labelling"]
 
 _ADD = """
     INSERT INTO labels (id, question, input_hash, fields, label, origin, use, uniform, author, reason, decision_id,
@@ -113,11 +110,3 @@ def newest(conn: Connection, question: str) -> int:
     row = conn.execute("SELECT coalesce(max(seq), 0) AS seq FROM labels WHERE question = %s", (question,)).fetchone()
     assert row is not None
     return int(row["seq"])
-
-
-def use_of(input_hash: str) -> Use:
-    """What a label of this input is for: always the same for the same input."""
-    drawn = int.from_bytes(hashlib.sha256(f"use:{input_hash}".encode()).digest()[:4]) % 100
-    if drawn < _LEARN:
-        return "learn"
-    return "calibrate" if drawn < _LEARN + _CALIBRATE else "golden"

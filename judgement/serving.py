@@ -10,14 +10,14 @@ from functools import cache
 from typing import Any
 
 from contracts import questions
-from contracts.answers import Abstention, Answer, Precedent, Question
+from contracts.answers import Answer, Question
 from counterfoil import clock, telemetry
 from counterfoil.database import Connection
 from judgement import labels, models
-from judgement.local import repeats, text
 from judgement.local.encoder import Encoder
 from judgement.local.fitting import Example, own_examples
 from judgement.local.keeping import KeptUnusable, keep, restore
+from judgement.local.repeats import SHIPPED, Said
 from judgement.local.weights import find_encoder
 from judgement.training import Labelled, Taught, examples, is_worse, measured, train
 
@@ -31,23 +31,22 @@ _NEWS = f"""
 
 
 class Serving:
-    """One question's judge in this process, safe for its threads."""
+    """One question's judge in this process, safe for its threads. A challenger's is of another training (`which`)."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Question, which: models.Which = models.ANSWERS) -> None:
         self.question = question
+        self._which = which
         self._lock = threading.Lock()
         self._taught: Taught | None = None
         self._number = 0
         self._seq = 0
         self._looked = float("-inf")
-        #: What people said of the same words: of each of them the newest.
-        self._decided: dict[tuple[str, tuple[str, ...]], dict[str, labels.StoredLabel]] = {}
 
     def answer(self, conn: Connection, given: Mapping[str, str]) -> tuple[Answer, Taught]:
         """The local tier's answer, and the judge's thresholds. Needs a connection in autocommit."""
         with self._lock:
             taught = self._up_to_date(conn)
-            return self._repeated(taught, given) or taught.judge.answer(given), taught
+            return taught.judge.answer(given), taught
 
     def golden(self, conn: Connection) -> dict[str, Any]:
         """How the judge of now does on the golden set; a second or so, in which nobody else is answered."""
@@ -61,7 +60,8 @@ class Serving:
         now = clock.ticks_seconds()
         if self._taught is not None and now - self._looked < STALE_SECONDS:
             return self._taught
-        news = conn.execute(_NEWS, {"question": self.question.name, "version": self.question.version}).fetchone()
+        values = {"question": self.question.name, "version": self.question.version, **self._which._asdict()}
+        news = conn.execute(_NEWS, values).fetchone()
         assert news is not None
         if self._taught is None or news["number"] != self._number:
             self._load(conn)
@@ -72,17 +72,19 @@ class Serving:
         return self._taught
 
     def _load(self, conn: Connection) -> None:
-        """The training that answers this very version of the question, or a new one."""
-        kept = models.answering(conn, self.question)
+        """The training that answers this very version of the question, or a new one. Raises: NoSuchModel."""
+        kept = models.answering(conn, self.question, self._which)
+        if kept is None and self._which.number is not None:
+            raise models.NoSuchModel(f"{self.question.name} has no training {self._which.number} of these words")
         if kept is None:
             with models.locked(conn, self.question.name):
                 # Another process may have been faster.
-                kept = models.answering(conn, self.question)
+                kept = models.answering(conn, self.question, self._which)
                 if kept is None:
-                    self._taught, self._seq, self._number = trained_anew(conn, self.question)
+                    candidate = self._which.candidate
+                    self._taught, self._seq, self._number = trained_anew(conn, self.question, candidate=candidate)
         if kept is not None:
             self._taught, self._seq, self._number = _restored(conn, self.question, kept), kept.labels_seq, kept.number
-        self._decided.clear()
         for each in labels.after(conn, self.question.name, 0):
             if each.seq <= self._seq:
                 self._remember(each)
@@ -96,28 +98,9 @@ class Serving:
             self._seq = each.seq
 
     def _remember(self, label: labels.StoredLabel) -> None:
-        said = text.joined(label.fields, self.question.fields)
-        self._decided.setdefault(_place(said), {})[label.author] = label
-
-    def _repeated(self, taught: Taught, given: Mapping[str, str]) -> Answer | None:
-        """What people said of these very words, whatever their label is used for."""
-        said = text.joined(given, self.question.fields)
-        decided = list(self._decided.get(_place(said), {}).values())
-        if not decided:
-            return None
-        answered = taught.judge.answer(given)
-        told = {each.label for each in decided}
-        label = told.pop() if len(told) == 1 else None
-        if label is not None:
-            # Whoever said it is named, also where their label measures and was never taught.
-            known = [
-                Precedent(example_id=str(each.id), label=label, likeness=1.0, author=each.author) for each in decided
-            ]
-            others = [each for each in answered.precedents if each.example_id not in {one.example_id for one in known}]
-            sure = {"confidence": repeats.CONFIDENCE, "inside": 1.0, "repeat": True, "precedents": (*known, *others)}
-            return answered.model_copy(update={"label": label, "abstained": None, **sure})
-        why = Abstention.CONTESTED if told else Abstention.OUTSIDE
-        return answered.model_copy(update={"label": None, "abstained": why, "repeat": False})
+        """Whatever it is used for: its own words are answered so from now on."""
+        assert self._taught is not None
+        self._taught.judge.remember(label.fields, label.author, Said(str(label.id), label.label))
 
 
 @cache
@@ -135,7 +118,7 @@ def encoder() -> Encoder | None:
 def all_labels(conn: Connection, question: Question, *, up_to: int | None = None) -> list[Labelled]:
     """Shipped examples, then people's labels in their order; of one person's labels of one input the newest counts."""
     shipped = [
-        Labelled(f"shipped:{row['id']}", row["fields"], row["label"], row["use"], "shipped")
+        Labelled(f"shipped:{row['id']}", row["fields"], row["label"], row["use"], SHIPPED)
         for row in questions.examples(question.name)
     ]
     newest: dict[tuple[str, str], labels.StoredLabel] = {}
@@ -148,18 +131,24 @@ def all_labels(conn: Connection, question: Question, *, up_to: int | None = None
     ]
 
 
-def trained_anew(conn: Connection, question: Question) -> tuple[Taught, int, int]:
-    """A training with all labels of now; active unless it is worse than the one before.
+def trained_anew(conn: Connection, question: Question, *, candidate: bool = False) -> tuple[Taught, int, int]:
+    """A training with all labels of now; active unless it is worse than the one before, or of a mere candidate.
 
     With the question's lock (`models.locked`), on a connection in autocommit.
     """
     seq = labels.newest(conn, question.name)
     taught = train(question, all_labels(conn, question, up_to=seq), encoder())
-    before = models.answering(conn, question)
+    before = None if candidate else models.answering(conn, question)
     refused = "worse on the golden set" if before and is_worse(taught.report, before.report) else ""
     with conn.transaction():
         number = models.keep(
-            conn, question, labels_seq=seq, artifact=keep(taught.judge), report=taught.report, refused=refused
+            conn,
+            question,
+            labels_seq=seq,
+            artifact=keep(taught.judge),
+            report=taught.report,
+            refused=refused,
+            candidate=candidate,
         )
     telemetry.log.info("model.trained", question=question.name, number=number, labels_seq=seq, refused=refused or None)
     return taught, seq, number
@@ -174,7 +163,3 @@ def _restored(conn: Connection, question: Question, kept: models.Kept) -> Taught
         # Kept with other weights or by another version of the code: the labels are what counts.
         telemetry.log.warning("model.unusable", question=question.name, number=kept.number, why=str(unusable))
         return train(question, labelled, encoder())
-
-
-def _place(said: str) -> tuple[str, tuple[str, ...]]:
-    return text.folded(said), repeats.telling(said)

@@ -18,7 +18,7 @@ from contracts.answers import Question
 
 Use = Literal["learn", "calibrate", "golden"]
 
-#: Of a hundred examples. What is measured with is never taught.
+#: Of a hundred inputs. What is measured with is never taught.
 _LEARN, _CALIBRATE = 60, 25
 
 
@@ -33,6 +33,14 @@ def find() -> Mapping[str, Question]:
     return MappingProxyType(found)
 
 
+def next_of(name: str) -> Question | None:
+    """The version that may run beside it before it takes its place: `NEXT` in the question's module. Raises: KeyError."""
+    question = find()[name]
+    found: Question | None = getattr(importlib.import_module(f"{__name__}.{name}"), "NEXT", None)
+    assert found is None or found.name == name, f"Bug: NEXT in {name}.py is called {found.name}"
+    return None if found is None or found.version == question.version else found
+
+
 def examples(name: str) -> list[dict[str, Any]]:
     """Its labelled inputs: `id`, `fields`, `label` (None: none of these), `use`; none when no file lies beside it."""
     path = Path(__path__[0]) / f"{name}.jsonl"
@@ -40,7 +48,10 @@ def examples(name: str) -> list[dict[str, Any]]:
 
 
 def use_of(input_hash: str) -> Use:
-    """What a shipped example is for: drawn from the input itself, so that the same words are never on both sides."""
+    """What a label of this input is for, shipped or a person's.
+
+    Drawn from the input itself, so that the same words are never on both sides.
+    """
     drawn = int.from_bytes(hashlib.sha256(f"shipped:{input_hash}".encode()).digest()[:4]) % 100
     if drawn < _LEARN:
         return "learn"

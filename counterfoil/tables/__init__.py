@@ -7,7 +7,16 @@ from counterfoil.tables.controls import CapUse, DestinationState, Pause, Review,
 from counterfoil.tables.desk import DeskLook
 from counterfoil.tables.events import Checkpoint, Event, Payload, Run, SubjectState
 from counterfoil.tables.fixes import Fix
-from counterfoil.tables.judgement import Decision, Label, PaidAnswer, QuestionState, Spend, TrainedModel
+from counterfoil.tables.judgement import (
+    Decision,
+    Label,
+    PaidAnswer,
+    QuestionState,
+    SecondAnswer,
+    Spend,
+    TrainedModel,
+    Trial,
+)
 from counterfoil.tables.mentions import Mention, MentionMark
 from counterfoil.tables.people import ApiToken, ProviderVisit, SignedIn, SignInLink, Throttle, User
 from counterfoil.tables.reversals import Reversal, ReversalItem
@@ -59,6 +68,7 @@ __all__ = [
     "RolloutChange",
     "RosterKept",
     "Run",
+    "SecondAnswer",
     "SignInLink",
     "SignedIn",
     "Spend",
@@ -67,6 +77,7 @@ __all__ = [
     "Throttle",
     "ToldLink",
     "TrainedModel",
+    "Trial",
     "User",
     "Write",
 ]

@@ -8,12 +8,12 @@ from sqlmodel import Field, SQLModel
 
 from counterfoil.tables.columns import Moment, document, moment, number, one_of
 
-TIERS = ("repeat", "local", "hosted", "none")
+TIERS = ("repeat", "local", "hosted")
 #: `committed`: code acted on it. `asked`: a person has to say. `settled`: a person has said.
-DECISION_STATES = ("committed", "asked", "settled", "shadow")
+DECISION_STATES = ("committed", "asked", "settled")
 #: What a label is used for; drawn once when it is made and never changed, so that what measures never trains.
 LABEL_USES = ("learn", "calibrate", "golden")
-LABEL_ORIGINS = ("shipped", "imported", "correction", "override", "approval_edit", "sample", "labelling")
+LABEL_ORIGINS = ("imported", "correction", "override", "sample", "labelling")
 QUESTION_MODES = ("shadow", "ask", "automatic")
 
 
@@ -73,10 +73,63 @@ class Decision(SQLModel, table=True):
     acted: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     #: Drawn by chance to be looked at by a person, acted on or not; only such decisions measure what happens.
     sampled: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
-    arm: str | None = None
     settled_by: str | None = None
     settled_label: str | None = None
     settled_at: Moment = moment()
+    created_at: Moment = moment(default_now=True)
+
+
+class Trial(SQLModel, table=True):
+    """A challenger that answers beside what answers now, on a stable share of the inputs; nothing acts on it."""
+
+    __tablename__ = "trials"
+    __table_args__ = (
+        CheckConstraint("share > 0 AND share <= 1", name="trials_share"),
+        CheckConstraint("challenger ~ '^(training:[0-9]+|next|hosted)$'", name="trials_challenger"),
+        CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="trials_ended_by_somebody"),
+        Index("trials_one_runs", "question", unique=True, postgresql_where=text("ended_at IS NULL")),
+        Index("trials_question", "question", "started_at"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    question: str
+    #: Whose answers are compared: a trial is over when the words of either changed.
+    question_version: str
+    challenger: str
+    challenger_version: str
+    share: float = Field(sa_type=Float)
+    started_by: str
+    reason: str = Field(sa_type=Text)
+    started_at: Moment = moment(default_now=True)
+    ended_by: str | None = None
+    ended_reason: str | None = Field(default=None, sa_type=Text)
+    ended_at: Moment = moment()
+
+
+class SecondAnswer(SQLModel, table=True):
+    """What a challenger said of a decision, beside what the champion said at the same moment."""
+
+    __tablename__ = "second_answers"
+    __table_args__ = (Index("second_answers_trial", "trial_id"),)
+
+    decision_id: UUID = Field(primary_key=True, foreign_key="decisions.id")
+    trial_id: UUID = Field(primary_key=True, foreign_key="trials.id")
+    #: What was judged; an input counts once, however often it came.
+    input_hash: str
+    #: Null: it abstained, or failed (`fault`).
+    label: str | None = None
+    confidence: float | None = Field(default=None, sa_type=Float)
+    #: Whether code would act on it in mode `automatic`.
+    would_act: bool
+    model: str
+    fault: str | None = None
+    cost_micro_usd: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    latency_ms: float | None = Field(default=None, sa_type=Float)
+    #: The same of what answered: a decision that is asked may be judged again later, with what people taught meanwhile.
+    champion_label: str | None = None
+    champion_would_act: bool
+    champion_cost_micro_usd: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    champion_latency_ms: float | None = Field(default=None, sa_type=Float)
     created_at: Moment = moment(default_now=True)
 
 

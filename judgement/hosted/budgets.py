@@ -5,7 +5,7 @@ even by those who cannot say what they spent.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -13,6 +13,9 @@ from counterfoil import clock
 from counterfoil.database import Connection
 from counterfoil.settings import settings
 from exceptions_queue.failures import ModelUnavailable
+
+#: Of each budget, for answers that nothing acts on; the other half is out of their reach.
+TRIAL_SHARE = 0.5
 
 _RESERVE = """
     INSERT INTO model_spends AS m (budget, window_start, reserved_micro_usd) VALUES (%(budget)s, %(start)s, %(sum)s)
@@ -45,8 +48,11 @@ class Reservation:
     sum: int
 
 
-def budgets_for(question: str, event_id: UUID | None) -> tuple[Budget, ...]:
-    """All that bind one call, always in the same order, so that two workers never wait for each other."""
+def budgets_for(question: str, event_id: UUID | None, *, trial: bool = False) -> tuple[Budget, ...]:
+    """All that bind one call, always in the same order, so that two workers never wait for each other.
+
+    A trial fills none beyond `TRIAL_SHARE`: what it spends must not keep an answer from those that act.
+    """
     now, limits = clock.now(), settings()
     day = now.replace(hour=0, minute=0, second=0, microsecond=0)
     hour = now.replace(minute=0, second=0, microsecond=0)
@@ -55,6 +61,8 @@ def budgets_for(question: str, event_id: UUID | None) -> tuple[Budget, ...]:
         found.append(Budget(f"event:{event_id}", day, _micro(limits.model_usd_per_event)))
     found.append(Budget("hour", hour, _micro(limits.model_usd_per_hour)))
     found.append(Budget(f"question:{question}", day, _micro(limits.model_usd_per_question_day)))
+    if trial:
+        found = [replace(budget, limit=int(budget.limit * TRIAL_SHARE)) for budget in found]
     return tuple(found)
 
 

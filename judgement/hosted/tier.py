@@ -1,7 +1,7 @@
 """The hosted model as one tier: known answers first, then within budget one call; what it cost is recorded."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -20,11 +20,13 @@ SPARE_SECONDS = 30.0
 _LOST: dict[str, Any] = {"label": None, "lost": True, "evidence": [], "tokens": 0, "cost_micro_usd": 0}
 
 
-def answer(question: Question, given: Mapping[str, str], *, event_id: UUID | None = None) -> Answer:
+def answer(
+    question: Question, given: Mapping[str, str], *, event_id: UUID | None = None, trial: bool = False
+) -> Answer:
     """The hosted model's answer, uncalibrated: its confidence is 0 until people's labels say how often it is right.
 
     Raises: ModelUnavailable (down, too slow, unpriced, over budget), ModelOutputInvalid (no valid, grounded answer).
-    Needs settings().model.
+    Needs settings().model. `trial`: nothing acts on the answer, and it may take but a part of the budgets.
     """
     model = settings().model
     assert model is not None, "Bug: asked without a model"
@@ -40,7 +42,8 @@ def answer(question: Question, given: Mapping[str, str], *, event_id: UUID | Non
             known = _LOST
         if known is None:
             try:
-                known = _ask(conn, question, fields, model, key, event_id)
+                bounds = budgets.budgets_for(question.name, event_id, trial=trial)
+                known = _ask(conn, question, fields, model, key, bounds)
             except BaseException:
                 paid.leave(conn, key)
                 raise
@@ -53,11 +56,11 @@ def _ask(
     fields: Mapping[str, str],
     model: str,
     key: paid.Key,
-    event_id: UUID | None,
+    bounds: Sequence[budgets.Budget],
 ) -> dict[str, Any]:
     price = price_of(model)
     said = len(prompt.instructions(question).encode()) + len(prompt.message(fields).encode())
-    reservation = budgets.reserve(conn, budgets.budgets_for(question.name, event_id), price.at_most(said))
+    reservation = budgets.reserve(conn, bounds, price.at_most(said))
     cost = reservation.sum  # until it is known: of a call that broke off nobody can say what it cost
     try:
         reply = ask(question, fields, model, seconds=settings().model_seconds)

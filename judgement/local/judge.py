@@ -20,7 +20,7 @@ from counterfoil import clock
 from judgement.local import lexical, pool, quoting, text
 from judgement.local.encoder import Encoder
 from judgement.local.fitting import Example, Fitted, fit, inside_of, own_examples, vectors
-from judgement.local.repeats import CONFIDENCE, Repeat, Repeats
+from judgement.local.repeats import CONFIDENCE, Repeats, Said
 from judgement.local.voters import Looks
 
 Floats = NDArray[np.float32]
@@ -43,8 +43,7 @@ class Local:
 
     def __post_init__(self) -> None:
         for place, example in enumerate(self.examples):
-            if example.author:
-                self.repeats.add(self._text(example.fields), place)
+            self._decided(example, place)
 
     @classmethod
     def taught(cls, question: Question, examples: Sequence[Example], encoder: Encoder | None = None) -> "Local":
@@ -67,8 +66,12 @@ class Local:
         said = self._text(example.fields)
         self.fitted.voters.add(self._meaning(said), lexical.counted(said), label)
         self.examples.append(example)
-        if example.author:
-            self.repeats.add(said, len(self.examples) - 1)
+        self._decided(example, len(self.examples) - 1)
+
+    def remember(self, given: Mapping[str, str], author: str, said: Said) -> None:
+        """Answer these very words so from now on, without learning from it: what measures is not taught."""
+        if said.label is None or said.label in self.question.label_names:
+            self.repeats.remember(self._text(given), author, said)
 
     def answer(self, given: Mapping[str, str]) -> Answer:
         """Answer one input."""
@@ -86,40 +89,54 @@ class Local:
         return shares, float(inside_of(self.fitted, looks)[0]), looks
 
     def _judged(self, given: Mapping[str, str], said: str) -> Answer:
-        if self._unreadable(said):
+        told = self.repeats.exact(said)
+        if not told and self._unreadable(said):
             return self._abstained(given, Abstention.UNREADABLE)
         shares, inside, looks = self.looks(said)
-        repeated = self._repeat(said, looks)
-        if repeated is None:
-            return self._abstained(
-                given, Abstention.CONTESTED, precedents=self._precedents(self.repeats.exact(said), looks)
-            )
-        if repeated:
-            return self._answer(given, shares, inside, looks, repeated[0])
-        if self.fitted.outside is not None and inside < self.fitted.outside.cut:
-            nearest = self._precedents(self._nearest(looks), looks)
-            return self._abstained(given, Abstention.OUTSIDE, shares=shares, inside=inside, precedents=nearest)
-        return self._answer(given, shares, inside, looks, None)
-
-    def _repeat(self, said: str, looks: Looks) -> list[Repeat] | None:
-        """The decision that this repeats, if any; None when people decided differently about it."""
-        exact = self.repeats.exact(said)
-        if exact:
-            same = {self.examples[place].label for place in exact}
-            return [Repeat(exact[-1], 1.0)] if len(same) == 1 else None
+        if told:
+            return self._repeated(given, told, shares, looks)
         near = self.repeats.near(said, looks.letters[0])
-        return [near] if near else []
+        if near:
+            label = self.examples[near.example].label
+            places = [near.example, *(each for each in self._nearest(looks) if each != near.example)]
+            return self._answer(given, shares, 1.0, self._precedents(places, looks), decided=label)
+        nearest = self._precedents(self._nearest(looks), looks)
+        if self.fitted.outside is not None and inside < self.fitted.outside.cut:
+            return self._abstained(given, Abstention.OUTSIDE, shares=shares, inside=inside, precedents=nearest)
+        return self._answer(given, shares, inside, nearest)
+
+    def _repeated(self, given: Mapping[str, str], told: Mapping[str, Said], shares: Floats, looks: Looks) -> Answer:
+        """What was decided about these very words; whoever decided is named first, taught or not."""
+        said = [
+            Precedent(example_id=each.id, label=each.label, likeness=1.0, author=author)
+            for author, each in told.items()
+            if each.label is not None
+        ]
+        known = {each.id for each in told.values()}
+        others = [each for each in self._precedents(self._nearest(looks), looks) if each.example_id not in known]
+        precedents = (*said, *others)[:_PRECEDENTS]
+        labels = {each.label for each in told.values()}
+        label = labels.pop() if len(labels) == 1 else None
+        if label is not None:
+            return self._answer(given, shares, 1.0, precedents, decided=label)
+        why = Abstention.CONTESTED if labels else Abstention.OUTSIDE
+        return self._abstained(given, why, shares=shares, precedents=precedents)
 
     def _answer(
-        self, given: Mapping[str, str], shares: Floats, inside: float, looks: Looks, repeat: Repeat | None
+        self,
+        given: Mapping[str, str],
+        shares: Floats,
+        inside: float,
+        precedents: tuple[Precedent, ...],
+        *,
+        decided: str | None = None,
     ) -> Answer:
+        """The likeliest label, or the one that was `decided` about the same text before."""
         names, order = self.question.label_names, np.argsort(-shares)
-        label = int(order[0])
-        confidence, near = float(shares[label]), self._nearest(looks)
-        if repeat is not None:
-            label = names.index(self.examples[repeat.example].label)
-            confidence, inside = max(float(shares[label]), CONFIDENCE), 1.0
-            near = [repeat.example, *(place for place in near if place != repeat.example)][:_PRECEDENTS]
+        label = int(order[0]) if decided is None else names.index(decided)
+        confidence = float(shares[label])
+        if decided is not None:
+            confidence = max(confidence, CONFIDENCE)
         other = int(next(each for each in order if each != label))
         return Answer(
             **self._about(given),
@@ -127,10 +144,10 @@ class Local:
             confidence=min(1.0, confidence),
             inside=inside,
             runner_up=names[other],
-            runner_up_confidence=min(float(shares[other]), 1 - confidence if repeat else 1.0),
+            runner_up_confidence=min(float(shares[other]), 1.0 if decided is None else 1 - confidence),
             evidence=quoting.quote(self.fitted.voters.heads["hashed"], label, other, given, self.question.fields),
-            precedents=self._precedents(near, looks),
-            repeat=repeat is not None,
+            precedents=precedents[:_PRECEDENTS],
+            repeat=decided is not None,
         )
 
     def _abstained(
@@ -184,6 +201,12 @@ class Local:
         return self.encoder is not None and (
             self.encoder.pieces.unknown_share(self.encoder.pieces(said)) > _UNKNOWN_MAX
         )
+
+    def _decided(self, example: Example, place: int) -> None:
+        if example.author:  # without one it is a part of the question, which nobody decided
+            said = self._text(example.fields)
+            self.repeats.remember(said, example.author, Said(example.id, example.label))
+            self.repeats.place(said, place)
 
     def _text(self, given: Mapping[str, str]) -> str:
         return text.joined(given, self.question.fields)

@@ -5,7 +5,9 @@ expects the same text to be answered so from then on.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,33 +21,54 @@ NEAR_EXACT = 0.93
 #: What one repeat is believed; two in a hundred is what 64 of 64 leaves open.
 CONFIDENCE = 0.98
 
+#: Examples that are shipped were not said about this traffic: where people spoke, they do not count.
+SHIPPED = "shipped"
+
 #: One figure or one "not" more is a long text's smallest difference and may be its whole point.
 _TELLING = re.compile(r"\S*\d\S*|\b(?:no|not|never|without|cannot|\w+n['’]?t)\b")
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody decided about a text. `label` None: none of the question's labels."""
+
+    id: str
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Repeat:
-    """A remembered decision about the same text."""
+    """A remembered example of nearly the same text."""
 
     example: int  #: its place in the memory
-    likeness: float  #: 1: the same words
+    likeness: float
+
+
+_Words = tuple[str, tuple[str, ...]]
 
 
 class Repeats:
-    """Texts that a person decided about, by their folded form."""
+    """What was decided about which words; of each author the newest: whoever changed his mind disputes nothing."""
 
     def __init__(self) -> None:
-        self._places: dict[str, list[int]] = {}
+        self._said: dict[_Words, dict[str, Said]] = {}
         self._telling: dict[int, tuple[str, ...]] = {}
 
-    def add(self, text: str, place: int) -> None:
-        """Remember a person's decision."""
-        self._places.setdefault(folded(text), []).append(place)
-        self._telling[place] = telling(text)
+    def remember(self, text: str, author: str, said: Said) -> None:
+        """Remember a decision; it need not be taught."""
+        self._said.setdefault(_words(text), {})[author] = said
 
-    def exact(self, text: str) -> list[int]:
-        """The places of all decisions about these very words; letter case, accents and punctuation do not count."""
-        return [place for place in self._places.get(folded(text), []) if self._telling[place] == telling(text)]
+    def place(self, text: str, example: int) -> None:
+        """Where the example that a decision taught lies, for those that are nearly the same."""
+        self._telling[example] = telling(text)
+
+    def exact(self, text: str) -> Mapping[str, Said]:
+        """What was decided about these very words, by author; letter case, accents and punctuation do not count."""
+        if not folded(text):
+            return MappingProxyType({})  # signs alone are no words
+        said = self._said.get(_words(text), {})
+        people = {author: each for author, each in said.items() if author != SHIPPED}
+        return people or said
 
     def near(self, text: str, likeness: Floats) -> Repeat | None:
         """The nearest decision in letters, when near enough and with the same figures and denials."""
@@ -54,6 +77,10 @@ class Repeats:
             if self._telling.get(place) == told:
                 return Repeat(place, float(likeness[place]))
         return None
+
+
+def _words(text: str) -> _Words:
+    return folded(text), telling(text)
 
 
 def telling(text: str) -> tuple[str, ...]:

@@ -16,3 +16,7 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER decisions_stand BEFORE UPDATE ON decisions FOR EACH ROW EXECUTE FUNCTION decisions_keep_rules();
+
+-- Nor is what a challenger said: a comparison that can be written anew proves nothing.
+CREATE TRIGGER second_answers_append_only BEFORE UPDATE OR DELETE ON second_answers
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -205,15 +205,14 @@ def upgrade() -> None:
         sa.Column("latency_ms", sa.Float(), nullable=True),
         sa.Column("acted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("sampled", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.Column("arm", sa.String(), nullable=True),
         sa.Column("settled_by", sa.String(), nullable=True),
         sa.Column("settled_label", sa.String(), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("(status = 'settled') = (settled_by IS NOT NULL)", name="decisions_settled_by_somebody"),
         sa.CheckConstraint("status <> 'committed' OR label IS NOT NULL", name="decisions_committed_has_a_label"),
-        sa.CheckConstraint("status IN ('committed', 'asked', 'settled', 'shadow')", name="decisions_status"),
-        sa.CheckConstraint("tier IN ('repeat', 'local', 'hosted', 'none')", name="decisions_tier"),
+        sa.CheckConstraint("status IN ('committed', 'asked', 'settled')", name="decisions_status"),
+        sa.CheckConstraint("tier IN ('repeat', 'local', 'hosted')", name="decisions_tier"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
@@ -608,6 +607,29 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'active'"),
     )
     op.create_table(
+        "trials",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("question", sa.String(), nullable=False),
+        sa.Column("question_version", sa.String(), nullable=False),
+        sa.Column("challenger", sa.String(), nullable=False),
+        sa.Column("challenger_version", sa.String(), nullable=False),
+        sa.Column("share", sa.Float(), nullable=False),
+        sa.Column("started_by", sa.String(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("ended_by", sa.String(), nullable=True),
+        sa.Column("ended_reason", sa.Text(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("challenger ~ '^(training:[0-9]+|next|hosted)$'", name="trials_challenger"),
+        sa.CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="trials_ended_by_somebody"),
+        sa.CheckConstraint("share > 0 AND share <= 1", name="trials_share"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "trials_one_runs", "trials", ["question"], unique=True, postgresql_where=sa.text("ended_at IS NULL")
+    )
+    op.create_index("trials_question", "trials", ["question", "started_at"], unique=False)
+    op.create_table(
         "users",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -852,8 +874,7 @@ def upgrade() -> None:
         sa.Column("counterparty", sa.String(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint(
-            "origin IN ('shipped', 'imported', 'correction', 'override', 'approval_edit', 'sample', 'labelling')",
-            name="labels_origin",
+            "origin IN ('imported', 'correction', 'override', 'sample', 'labelling')", name="labels_origin"
         ),
         sa.CheckConstraint("use IN ('learn', 'calibrate', 'golden')", name="labels_use"),
         sa.ForeignKeyConstraint(
@@ -952,6 +973,34 @@ def upgrade() -> None:
     )
     op.create_index("reviews_person", "reviews", ["write_id", "person"], unique=True)
     op.create_table(
+        "second_answers",
+        sa.Column("decision_id", sa.Uuid(), nullable=False),
+        sa.Column("trial_id", sa.Uuid(), nullable=False),
+        sa.Column("input_hash", sa.String(), nullable=False),
+        sa.Column("label", sa.String(), nullable=True),
+        sa.Column("confidence", sa.Float(), nullable=True),
+        sa.Column("would_act", sa.Boolean(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("fault", sa.String(), nullable=True),
+        sa.Column("cost_micro_usd", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("latency_ms", sa.Float(), nullable=True),
+        sa.Column("champion_label", sa.String(), nullable=True),
+        sa.Column("champion_would_act", sa.Boolean(), nullable=False),
+        sa.Column("champion_cost_micro_usd", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("champion_latency_ms", sa.Float(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["decision_id"],
+            ["decisions.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["trial_id"],
+            ["trials.id"],
+        ),
+        sa.PrimaryKeyConstraint("decision_id", "trial_id"),
+    )
+    op.create_index("second_answers_trial", "second_answers", ["trial_id"], unique=False)
+    op.create_table(
         "sessions",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
@@ -1019,15 +1068,10 @@ def upgrade() -> None:
         "told_links",
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
         sa.Column("notification_id", sa.Uuid(), nullable=False),
-        sa.Column("case_id", sa.Uuid(), nullable=False),
         sa.Column("person", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["case_id"],
-            ["cases.id"],
-        ),
         sa.ForeignKeyConstraint(
             ["notification_id"],
             ["notifications.id"],
@@ -1066,6 +1110,8 @@ def downgrade() -> None:
     op.drop_index("sessions_token", table_name="sessions")
     op.drop_index("sessions_expires", table_name="sessions")
     op.drop_table("sessions")
+    op.drop_index("second_answers_trial", table_name="second_answers")
+    op.drop_table("second_answers")
     op.drop_index("reviews_person", table_name="reviews")
     op.drop_table("reviews")
     op.drop_index("reversal_items_status_idx", table_name="reversal_items")
@@ -1140,6 +1186,9 @@ def downgrade() -> None:
     op.drop_index("users_provider", table_name="users")
     op.drop_index("users_email", table_name="users")
     op.drop_table("users")
+    op.drop_index("trials_question", table_name="trials")
+    op.drop_index("trials_one_runs", table_name="trials", postgresql_where=sa.text("ended_at IS NULL"))
+    op.drop_table("trials")
     op.drop_index(
         "trained_models_one_active", table_name="trained_models", postgresql_where=sa.text("status = 'active'")
     )
