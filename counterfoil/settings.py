@@ -253,6 +253,12 @@ class Settings(BaseSettings):
         """True where the strict rules hold."""
         return self.environment == "production"
 
+    @property
+    def console_address(self) -> str:
+        """Under which people reach the console, as far as we were told; in production it has to be said."""
+        on_door = not self.is_production if self.console_on_door is None else self.console_on_door
+        return self.console_url or f"http://{self.host}:{self.port if on_door else self.console_port}"
+
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:

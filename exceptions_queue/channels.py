@@ -110,5 +110,11 @@ def _to_log(message: Message) -> str | None:
 def _to_apprise(target: Any, message: Message) -> str | None:
     import apprise
 
-    taken = target.notify(title=message.title, body=message.body, notify_type=apprise.NotifyType.WARNING)
+    # Said to be plain: what wants HTML or its own markup gets it made from this, with everything escaped.
+    taken = target.notify(
+        title=message.title,
+        body=message.body,
+        notify_type=apprise.NotifyType.WARNING,
+        body_format=apprise.NotifyFormat.TEXT,
+    )
     return None if taken else "the channel did not take it"

@@ -10,17 +10,16 @@ while sending leaves its lease; the message then goes out once more rather than 
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from contracts.money import decimal_text, known_currency
 from counterfoil import audit, clock, database
 from counterfoil.database import Connection
 from counterfoil.telemetry import log, metrics, wide
-from exceptions_queue import channels, failures, owners
-from exceptions_queue.cases import Incident, Stake, open_many, stakes
+from exceptions_queue import channels, failures, messages, owners, told_links
+from exceptions_queue.cases import Incident, open_many, stakes
 from exceptions_queue.cases.notices import Notice, record_notices
 from exceptions_queue.channels import Channel, Message
 from exceptions_queue.roster import Roster
@@ -34,15 +33,6 @@ CLAIMS_MAX = 5
 #: The recipient of the last resort; no person may be called so, because keys of people are words.
 LAST_RESORT = "(fallback)"
 
-_VERBS = {
-    "opened": "New case",
-    "grew": "Case has grown",
-    "assigned": "Case assigned to you",
-    "woken": "Case is awake again",
-    "lapsed": "Acknowledged, but still open",
-    "escalated": "Nobody has answered",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Stop:
@@ -53,26 +43,35 @@ class Stop:
     reference: str
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One claimed row, the places where it can be tried, and which of them is tried now."""
+
+    row: dict[str, Any]
+    stops: Sequence[Stop]
+    here: int
+    message: Message
+
+    @property
+    def stop(self) -> Stop:
+        """Where it is tried now."""
+        return self.stops[self.here]
+
+
 def deliver_pending(limit: int = PORTION) -> dict[str, int]:
     """Send what is due, one attempt each, all at once; returns counts by what became of them."""
-    with database.transaction() as conn:
-        rows = _claim(conn, limit)
-        held = stakes(conn, {row["case_id"] for row in rows})
-    if not rows:
-        return {}
     roster = owners.roster()
+    with database.transaction() as conn:
+        attempts = _prepared(conn, roster, _claim(conn, limit))
     results: dict[UUID, str | None] = {}
-    threads = [
-        threading.Thread(target=_attempt, args=(roster, row, held[row["case_id"]], results), daemon=True)
-        for row in rows
-    ]
+    threads = [threading.Thread(target=_attempt, args=(one, results), daemon=True) for one in attempts]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(2 * channels.SEND_SECONDS + 5)
     counts: Counter[str] = Counter()
-    for row in rows:
-        status = _record(roster, row, results.get(row["id"], "the attempt did not come back"))
+    for one in attempts:
+        status = _record(one, results.get(one.row["id"], "the attempt did not come back"))
         metrics.notifications.labels(status).inc()
         counts[status] += 1
     return dict(counts)
@@ -81,13 +80,16 @@ def deliver_pending(limit: int = PORTION) -> dict[str, int]:
 _CLAIM = """
 UPDATE notifications n SET status = 'sending', attempts = n.attempts + 1,
     due_at = now() + make_interval(secs => %(lease)s)
-FROM (SELECT p.id, (SELECT f.recipient FROM notifications f WHERE f.id = p.fallback_of) AS first_recipient
+FROM (SELECT p.id, p.case_id, p.digest_id,
+             (SELECT f.recipient FROM notifications f WHERE f.id = p.fallback_of) AS first_recipient
       FROM notifications p WHERE p.status IN ('pending', 'sending') AND p.due_at <= now()
-      ORDER BY p.due_at LIMIT %(limit)s FOR UPDATE OF p SKIP LOCKED) AS due, cases c
-WHERE n.id = due.id AND c.id = n.case_id
-RETURNING n.id, n.case_id, n.kind, n.recipient, n.channel, n.attempts, n.fallback_of,
+      ORDER BY p.due_at LIMIT %(limit)s FOR UPDATE OF p SKIP LOCKED) AS due
+LEFT JOIN cases c ON c.id = due.case_id LEFT JOIN digests d ON d.id = due.digest_id
+WHERE n.id = due.id
+RETURNING n.id, n.case_id, n.digest_id, n.kind, n.recipient, n.channel, n.attempts, n.fallback_of,
           coalesce(due.first_recipient, n.recipient) AS meant_for, c.failure_class, c.title, c.source, c.handler,
-          c.owner, c.status AS case_status, c.events
+          c.owner, c.status AS case_status, c.events, d.title AS digest_title, d.body AS digest_body,
+          d.cases AS digest_cases
 """
 
 
@@ -96,13 +98,45 @@ def _claim(conn: Connection, limit: int) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: row["id"])
 
 
-def route(roster: Roster, row: dict[str, Any]) -> list[Stop]:
-    """Where this message can be tried: the person meant, the owner of the moment, deputies, the last resort."""
-    whose = roster.resolve(row["failure_class"], source=row["source"], handler=row["handler"], at=clock.now())
-    people = [one for one in (row["meant_for"], whose.owner, *whose.deputies) if one in roster.people]
+def _prepared(conn: Connection, roster: Roster, rows: Sequence[dict[str, Any]]) -> list[Attempt]:
+    """What each row says, and where; links are kept before anybody can hold one."""
+    stops = {row["id"]: route(roster, row) for row in rows}
+    here = {row["id"]: _where(stops[row["id"]], row) for row in rows}
+    held = stakes(conn, {row["case_id"] for row in rows if row["case_id"] is not None})
+    # The last resort is a place and no person, and a line in the log is nobody's letter.
+    letters = [
+        (row["id"], stop.recipient)
+        for row in rows
+        for stop in [stops[row["id"]][here[row["id"]]]]
+        if row["case_id"] is not None and stop.recipient != LAST_RESORT and stop.reference != "log://"
+    ]
+    tokens = told_links.make(conn, letters)
+    return [
+        Attempt(
+            row,
+            stops[row["id"]],
+            here[row["id"]],
+            messages.of_day(row)
+            if row["case_id"] is None
+            else messages.of_case(row, held[row["case_id"]], tokens.get(row["id"])),
+        )
+        for row in rows
+    ]
+
+
+def route(roster: Roster, row: Mapping[str, Any]) -> list[Stop]:
+    """Where this message can be tried: the person meant, the owner of the moment, deputies, the last resort.
+
+    A person's day is nobody else's: after their own channels comes the last resort.
+    """
+    likely = [row["meant_for"]]
+    if row["case_id"] is not None:
+        whose = roster.resolve(row["failure_class"], source=row["source"], handler=row["handler"], at=clock.now())
+        likely += [whose.owner, *whose.deputies]
     stops = [
         Stop(one, label, reference)
-        for one in dict.fromkeys(people)
+        for one in dict.fromkeys(likely)
+        if one in roster.people
         for label, reference in zip(
             channels.labelled(roster.people[one].channels), roster.people[one].channels, strict=True
         )
@@ -119,52 +153,23 @@ def _where(stops: Sequence[Stop], row: dict[str, Any]) -> int:
     return 0 if row["fallback_of"] is None else len(stops) - 1
 
 
-def _attempt(roster: Roster, row: dict[str, Any], stake: Stake, results: dict[UUID, str | None]) -> None:
+def _attempt(attempt: Attempt, results: dict[UUID, str | None]) -> None:
     """One send; what went wrong, or None, lands in `results`."""
-    if row["attempts"] > CLAIMS_MAX:
-        results[row["id"]] = f"given up after {CLAIMS_MAX} attempts that never ended"
+    id = attempt.row["id"]
+    if attempt.row["attempts"] > CLAIMS_MAX:
+        results[id] = f"given up after {CLAIMS_MAX} attempts that never ended"
         return
-    stops = route(roster, row)
     try:
-        channel: Channel = channels.resolve(stops[_where(stops, row)].reference)
-        results[row["id"]] = channels.send_within(channel, message(row, stake))
+        channel: Channel = channels.resolve(attempt.stop.reference)
+        results[id] = channels.send_within(channel, attempt.message)
     except Exception as failure:
-        results[row["id"]] = str(failure) if isinstance(failure, channels.ChannelUnusable) else type(failure).__name__
+        results[id] = str(failure) if isinstance(failure, channels.ChannelUnusable) else type(failure).__name__
 
 
-def message(row: dict[str, Any], stake: Stake) -> Message:
-    """What the person reads: which case, how much, what to do. Nothing from a payload."""
-    money = ", ".join(_shown(amount, currency) for currency, amount in stake.at_stake.items()) or "no amount known"
-    known = failures.find(row["failure_class"])
-    lines = [
-        f"{row['title']}",
-        f"class: {row['failure_class']}    status: {row['case_status']}",
-        f"events: {row['events']}, {stake.blocked} blocked now    at stake: {money}",
-        f"what to do: {known.advice}" if known is not None else "",
-        f"look at it: counterfoil cases {row['case_id']}",
-    ]
-    fields = {
-        "case_id": str(row["case_id"]),
-        "kind": row["kind"],
-        "recipient": row["recipient"],
-        "failure_class": row["failure_class"],
-        "blocked": stake.blocked,
-        "at_stake": money,
-    }
-    return Message(f"{_VERBS.get(row['kind'], 'Case')}: {row['title']}", "\n".join(filter(None, lines)), fields)
-
-
-def _shown(amount_minor: int, currency: str) -> str:
-    if known_currency(currency):
-        return f"{decimal_text(amount_minor, currency.upper())} {currency.upper()}"
-    return f"{amount_minor} minor units of {currency}"
-
-
-def _record(roster: Roster, row: dict[str, Any], problem: str | None) -> str:
+def _record(attempt: Attempt, problem: str | None) -> str:
     """Write the receipt, and the next attempt if there is one; a transaction of its own."""
-    stops = route(roster, row)
-    here = _where(stops, row)
-    stop, following = stops[here], stops[here + 1 : here + 2]
+    row, stop = attempt.row, attempt.stop
+    following = attempt.stops[attempt.here + 1 : attempt.here + 2]
     status = "sent" if problem is None else "fallback" if following else "failed"
     with database.transaction() as conn:
         kept = conn.execute(
@@ -178,12 +183,13 @@ def _record(roster: Roster, row: dict[str, Any], problem: str | None) -> str:
             return "late"
         if problem is not None and following:
             there, first = following[0], row["fallback_of"] or row["id"]
-            record_notices(conn, [Notice(row["case_id"], row["kind"], there.recipient, there.label, first)])
+            again = Notice(row["case_id"], row["kind"], there.recipient, there.label, first, row["digest_id"])
+            record_notices(conn, [again])
         elif problem is not None:
             _nobody_told(conn, row)
     wide(
         f"notification.{status}",
-        case_id=str(row["case_id"]),
+        case_id=_text(row["case_id"]),
         recipient=stop.recipient,
         channel=stop.label,
         problem=problem,
@@ -194,8 +200,12 @@ def _record(roster: Roster, row: dict[str, Any], problem: str | None) -> str:
 def _nobody_told(conn: Connection, row: dict[str, Any]) -> None:
     """Every way failed: the people who run the service get a case. About that case itself nobody is told again."""
     if row["failure_class"] == failures.NotificationFailed.code:
-        log.error("notification.undeliverable", case_id=str(row["case_id"]))
+        log.error("notification.undeliverable", case_id=_text(row["case_id"]))
         return
-    detail = {"case": str(row["case_id"]), "title": row["title"], "kind": row["kind"], "last": row["recipient"]}
+    detail = {"case": _text(row["case_id"]), "title": row["title"], "kind": row["kind"], "last": row["recipient"]}
     opened = open_many(conn, [Incident(None, failures.NotificationFailed.code, detail=detail)], actor="notify")
     audit.append(conn, "desk", opened.entries)
+
+
+def _text(id: UUID | None) -> str | None:
+    return None if id is None else str(id)

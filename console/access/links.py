@@ -81,6 +81,4 @@ def url(token: str) -> str:
 
 def console_url() -> str:
     """Under which people reach the console, as far as we were told."""
-    config = settings()
-    on_door = not config.is_production if config.console_on_door is None else config.console_on_door
-    return config.console_url or f"http://{config.host}:{config.port if on_door else config.console_port}"
+    return settings().console_address

@@ -18,12 +18,14 @@ from console.pages import (
     sources,
     subjects,
     today,
+    told,
     writes,
 )
 from console.pages.page import Page
 
 PAGES: tuple[Page, ...] = (
     *signing.PAGES,
+    *told.PAGES,
     *desk.PAGES,
     *cases.PAGES,
     *approvals.PAGES,

@@ -29,7 +29,7 @@ class Digest(SQLModel, table=True):
 
 
 class ToldLink(SQLModel, table=True):
-    """A way to acknowledge one case from one message, as the person it was sent to; it works once."""
+    """A way to acknowledge the case of one message, as the person it was sent to; it works once."""
 
     __tablename__ = "told_links"
     __table_args__ = (Index("told_links_expires", "expires_at"),)
@@ -37,7 +37,6 @@ class ToldLink(SQLModel, table=True):
     #: sha256 of what the message holds.
     token_hash: bytes = Field(primary_key=True, sa_type=LargeBinary)
     notification_id: UUID = Field(foreign_key="notifications.id")
-    case_id: UUID = Field(foreign_key="cases.id")
     person: str
     created_at: Moment = moment(default_now=True)
     expires_at: Moment = moment(nullable=False)
