@@ -7,6 +7,8 @@ import json
 import re
 from typing import Any, Final
 
+from pydantic import BaseModel
+
 HIDDEN: Final = "•••"
 #: Characters of one document on a page; JSON becomes three times as much in HTML, and a page stays under 150 KB.
 SHOWN_MAX = 16_000
@@ -24,6 +26,9 @@ _ADDRESS = re.compile(r".*address|billingdetails|shippingdetails|shipping|custom
 _KEPT_IN_ADDRESS = frozenset({"country", "object", "id", "type", "currency"})
 #: Things with a name that belongs to nobody.
 _THINGS = frozenset({"product", "plan", "price", "coupon", "event", "tax_rate", "balance_transaction"})
+
+#: Members of answers that hold what customers wrote, under names of its own.
+_WRITTEN = frozenset({"fields", "evidence", "precedents", "edits", "lines"})
 
 _PATTERNS = (
     re.compile(r"[^\s@<>\"',;:()\[\]]{1,64}@[^\s@<>\"',;:()\[\]]{1,190}\.[A-Za-z]{2,}"),
@@ -50,6 +55,24 @@ def masked(value: Any, *, personal: bool = False) -> Any:
     if personal:
         return HIDDEN
     return text(value) if isinstance(value, str) else value
+
+
+def answered(value: Any) -> Any:
+    """An answer of the API for somebody who may not reveal: its documents masked, its sentences too; its names stay."""
+    if isinstance(value, BaseModel):
+        return value.model_copy(
+            update={
+                name: masked(_plain(member), personal=True) if name in _WRITTEN else answered(member)
+                for name, member in value
+            }
+        )
+    if isinstance(value, list):
+        return [answered(each) for each in value]
+    return masked(value)
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
 
 
 def _member(name: str, member: Any, of: dict[str, Any], personal: bool) -> Any:

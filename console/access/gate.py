@@ -55,9 +55,17 @@ def check(
         raise problems.NotAllowed(f"{person.title} has the right to {right}, but not here ({where})")
     if right == "approve" and not fresh and _is_large(path, thing):
         raise problems.ProofNeeded(
-            f"from {settings().proof_minor} minor units on, for rules and for many at once, whoever approves has shown who they"
-            " are within the last 5 minutes; a stored API token never has"
+            f"from {settings().proof_minor} minor units on, for rules and for many at once, whoever approves has shown"
+            " who they are within the last 5 minutes; a stored API token never has"
         )
+
+
+def may_reveal(person: Person, path: str, *, id: UUID | str | None = None, name: str | None = None) -> bool:
+    """Whether they may see personal data of what the path names; in lists, of everything."""
+    if not person.may_somewhere("reveal") or person.may("reveal"):
+        return person.may("reveal")
+    thing = _thing(path.strip("/").split("/"), id, name) if id is not None or name is not None else None
+    return thing is not None and person.may("reveal", thing.source, thing.handler)
 
 
 def _thing(words: list[str], id: UUID | str | None, name: str | None) -> Thing | None:

@@ -3,6 +3,7 @@
 Whatever a sender does wrong is answered with a 4xx problem; only our own faults become a 5xx.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from console import auth, idempotency, problems, strict
+from console import auth, idempotency, masking, problems, strict
 from console.access import gate, reveals
 from console.api.route import Asking, Route
 from console.fields import Asked
@@ -78,6 +79,9 @@ def _answer(request: Request, route: Route, who: auth.Caller, raw: bytes) -> Res
         found = route.call(asking)
         if route.right == "reveal" and not who.is_setup:
             reveals.record(who.actor.name, f"{route.path.split('/')[1]}:{asking.id or asking.name}")
+    given = request.path_params
+    if not gate.may_reveal(who.person, route.path, id=given.get("id"), name=given.get("name")):
+        found = json.dumps(masking.masked(json.loads(found))) if isinstance(found, str) else masking.answered(found)
     text = found if isinstance(found, str) else found.model_dump_json(by_alias=True)
     return Response(text, media_type="application/json", headers=HEADERS)
 

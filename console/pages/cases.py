@@ -14,11 +14,14 @@ from console.api.route import Asking, Reply
 from console.pages import cases_many, forms, render, wording
 from console.pages.cases_doing import actions_of
 from console.pages.page import Go, Page, Shown, Visit
-from console.queries import cases, members
+from console.queries import cases, learning, members
+from counterfoil import database
 from exceptions_queue import failures, owners
 
 #: Events shown with a case; the rest is a list of its own.
 MEMBERS_SHOWN = 25
+#: Earlier answers shown with each question.
+PRECEDENTS_SHOWN = 3
 HISTORY_SHOWN = 40
 
 
@@ -111,13 +114,17 @@ def _items(visit: Visit, case: CaseDetail) -> list[dict[str, Any]]:
     if case.open_items:
         reveals.record(visit.person.name, f"cases:{case.id}", "to classify what is in it")
     measured = {name: members.reliability(name) for name in {one.question for one in case.open_items}}
+    shown = case.open_items[:MEMBERS_SHOWN]
+    with database.transaction() as conn:
+        alike = {one.id: learning.precedents(conn, one.precedents[:PRECEDENTS_SHOWN]) for one in shown}
     return [
         {
             "asked": one,
             "texts": _texts(one),
+            "alike": alike[one.id],
             "meaning": wording.how_often_right(one.confidence, measured[one.question]),
         }
-        for one in case.open_items[:MEMBERS_SHOWN]
+        for one in shown
     ]
 
 
