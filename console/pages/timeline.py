@@ -1,8 +1,8 @@
 """What happened to one event, from its delivery to its stubs, in the order in which it happened."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from console import masking
@@ -78,10 +78,14 @@ def _kind(state: str) -> Kind:
 
 def _received(event: EventDetail) -> Iterator[Moment]:
     times = "" if event.deliveries == 1 else f"It arrived {event.deliveries} times in all; the copies were folded."
-    fault = f" The door found: {masking.text(str(event.fault))}." if event.fault else ""
+    fault = f" The door found: {masking.text(_fault(event.fault))}." if event.fault else ""
     if event.occurred_at is not None and event.occurred_at < event.received_at:
         yield Moment(event.occurred_at, "calm", f"It happened at {event.source}")
     yield Moment(event.received_at, "bad" if event.fault else "good", "Received and recorded", times + fault)
+
+
+def _fault(fault: Mapping[str, Any]) -> str:
+    return str(fault.get("detail") or fault.get("rule") or fault.get("class") or "it cannot be read")
 
 
 def _ran(number: int, run: Run) -> Moment:
