@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo serve test check bench bench-judgement mutants chaos lock runtime dev clean
+.PHONY: help demo serve test check bench bench-pages bench-judgement mutants chaos lock runtime dev clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ check: dev ## style, types and import floors only
 
 bench: dev ## figures against anchors measured in the same run
 	@$(BIN)/python tests/bench/run.py $(ARGS)
+
+bench-pages: dev ## every page of the console at 1,000,000 events (ARGS="--events 10000": a quick look)
+	@$(BIN)/python tests/bench/run.py --pages $(ARGS)
 
 bench-judgement: dev ## the judge's figures; DATA=folder with banking77/ and clinc150/
 	@$(BIN)/python -m judgement.local.weights

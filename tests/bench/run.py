@@ -3,11 +3,13 @@
     tests/bench/run.py                 about a quarter of an hour
     tests/bench/run.py --quick         about two minutes: one round, no million of events
     tests/bench/run.py --writes        only writes behind a network, half a minute a round
+    tests/bench/run.py --pages         only the console's pages, a quarter of an hour (--events 10000: two minutes)
     tests/bench/run.py --json FILE     everything that was seen, also the single rounds
 
 bodies    signed deliveries          machine   Postgres, Redis, processes      turns    one subject at a time
 load      the generator (a process)  history   a past of many events           report   verdicts and tables
 writing   writes behind a network    starting  how long it takes to be there
+company   a past for the pages       visiting  every page and list
 """
 
 import argparse
@@ -32,8 +34,10 @@ sys.path.insert(0, str(ROOT))
 
 import history  # noqa: E402 - the project's own folders are known from here on
 import report  # noqa: E402
+import seen  # noqa: E402
 import starting  # noqa: E402
 import turns  # noqa: E402
+import visiting  # noqa: E402
 import writing  # noqa: E402
 from bodies import Batch  # noqa: E402
 from machine import Machine, machine  # noqa: E402
@@ -91,7 +95,7 @@ class Bench:
         waits = f", p50 {kept['p50_ms']:.2f} p99 {kept['p99_ms']:.2f} ms" if "p50_ms" in kept else ""
         self.tell(f"{subject}: {kept['rate']:,.0f}/s{more}{waits}")
 
-    def prepare(self) -> None:
+    def prepare(self, past: int = SMALL) -> None:
         """A migrated database in which one event went all the way, and its clones: the template of every turn."""
         self.template = self.machine.database()
         self._counterfoil("migrate", self.template)
@@ -101,8 +105,8 @@ class Bench:
             event_id = self._await_done()
         self.seed = (event_id, batch.tag(0))
         with self.machine.admin(self.template) as conn:
-            history.make(conn, *self.seed, SMALL, self.tell)
-        self.tell(f"a past of {SMALL:,} events is in place")
+            history.make(conn, *self.seed, past, self.tell)
+        self.tell(f"a past of {past:,} events is in place")
 
     def _counterfoil(self, command: str, database: str) -> None:
         done = subprocess.run(
@@ -238,6 +242,11 @@ class Bench:
         for _ in range(self.extent.rounds):
             self.writes()
 
+    def run_pages(self, events: int, only: str) -> list[seen.Seen]:
+        """Only the pages, over the past of a company with this many events."""
+        self.prepare(past=0)
+        return visiting.run(self.machine, self.template, self.seed, events, self.tell, only)
+
 
 def busy_share(seconds: float = 1.0) -> float:
     """How much of the processors others use now."""
@@ -259,6 +268,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one round, no million of events")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was seen")
     parser.add_argument("--writes", action="store_true", help="only writes behind a network")
+    parser.add_argument("--pages", action="store_true", help="only the console's pages")
+    parser.add_argument("--events", type=int, default=LARGE, help="of the past for the pages")
+    parser.add_argument("--only", default="", metavar="TEXT", help="pages whose address holds this")
     parser.add_argument("--rounds", type=int, help="rounds of the comparison")
     options = parser.parse_args()
     extent = QUICK if options.quick else FULL
@@ -273,11 +285,16 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # leaves through every `finally`, as Ctrl-C does
     with machine() as made:
         bench = Bench(made, extent, console)
-        bench.run_writes() if options.writes else bench.run()
-        report.show(console, bench.rounds, bench.small, notes)
+        if options.pages:
+            pages = bench.run_pages(options.events, options.only)
+            seen.show(console, pages, notes)
+            found: dict[str, Any] = {"pages": [one.as_json() for one in pages], "notes": notes}
+        else:
+            bench.run_writes() if options.writes else bench.run()
+            report.show(console, bench.rounds, bench.small, notes)
+            verdicts = [figure.as_json() for figure in report.figures(bench.rounds, bench.small)]
+            found = {"figures": verdicts, "rounds": bench.rounds, "single": bench.small, "notes": notes}
     if options.json:
-        verdicts = [figure.as_json() for figure in report.figures(bench.rounds, bench.small)]
-        found = {"figures": verdicts, "rounds": bench.rounds, "single": bench.small, "notes": notes}
         options.json.write_text(json.dumps(found, indent=1, default=str))
 
 
