@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo serve test check bench bench-pages bench-judgement mutants chaos lock runtime dev clean
+.PHONY: help demo serve test check bench bench-pages bench-judgement mutants chaos fuzz lock runtime dev clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ mutants: dev ## takes each mechanism of a promise out of a copy and expects its 
 
 chaos: dev ## all seeded schedules of writes, with real processes and without; `make test` plays a part
 	@SCHEDULES=all SCHEDULES_REAL=all $(BIN)/python -m pytest -n 2 --dist load tests/chaos/test_schedules.py tests/chaos/test_schedules_real.py $(ARGS)
+
+fuzz: dev ## ten thousand drawn requests over the API's own description; `make test` plays a few of each kind
+	@FUZZ_EXAMPLES=70 $(BIN)/python -m pytest -n 2 --dist load tests/console/test_openapi.py $(ARGS)
 
 lock: ## new locks from pyproject.toml (UPGRADE=1: newest versions)
 	@.ci/lock
