@@ -4,6 +4,7 @@ ring         events that are due and in nobody's hands: never rung, retries, lea
 measure      what waits for destinations, and what is paused, as metrics
 roster       another owners file than before: which open cases it moved is told
 escalate     cases that nobody answered; snoozed ones wake
+digests      what is open is told once a day, each person at their hour
 notify       messages that wait to be sent
 approvals    what nobody answered is not made; a yes that was not used in time is asked for again
 replays      the next portion of every running replay
@@ -29,7 +30,7 @@ from counterfoil.ledger import reach, tally
 from counterfoil.ledger.claim import backlog
 from counterfoil.tables.controls import PAUSE_SCOPES
 from engine import demoting, mentioning, pausing, reversals, withdrawing
-from exceptions_queue import approvals, bursts, caps, escalation, handing_over, notify, replay
+from exceptions_queue import approvals, bursts, caps, digest, escalation, handing_over, notify, replay
 
 #: An arbitrary constant shared by all sweepers of a deployment.
 SWEEP_LOCK = 7_203_411_864
@@ -66,6 +67,7 @@ SWEEPS: Mapping[str, Callable[[Connection], dict[str, int]]] = {
     "measure": measure,
     "roster": handing_over.keep,
     "escalate": escalation.run_once,
+    "digests": digest.run_once,
     "approvals": approvals.expire,
     "replays": replay.advance,
     "reversals": lambda conn: reversals.advance(conn, destinations.find()),

@@ -119,8 +119,11 @@ def test_one_button_in_a_message_takes_the_case(
 
 #: What became of things meanwhile, and what the page says then.
 ENDS = {
-    "UPDATE cases SET status = 'dismissed'": (410, "This case is closed"),
-    "UPDATE cases SET status = 'acknowledged', acknowledged_by = 'tomas'": (409, "Somebody has this case already"),
+    "UPDATE cases SET status = 'resolved'": (410, "This case is closed"),
+    "UPDATE cases SET status = 'acknowledged', acknowledged_by = 'tomas' WHERE status = 'open'": (
+        409,
+        "Somebody has this case already",
+    ),
     "UPDATE told_links SET expires_at = now()": (410, "This link is too old"),
     "UPDATE told_links SET person = 'somebody_who_left'": (410, "This link does not work any more"),
     "UPDATE users SET disabled_at = now()": (410, "This link does not work any more"),
