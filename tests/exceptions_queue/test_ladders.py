@@ -7,9 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from one_database import database_url, shared
 
 from counterfoil import database, keys
 from exceptions_queue import cases, escalation, handing_over, owners
+
+__all__ = ["database_url", "shared"]
 
 Connection = database.Connection
 PACKAGED = owners.PACKAGED.read_text()
@@ -214,5 +217,6 @@ def test_a_roster_with_ladders_by_money_is_kept_and_read_again(conn: Connection,
     file.write_text(PACKAGED)
     assert handing_over.keep(conn) == {"moved": 0}
     assert handing_over.keep(conn) == {"moved": 0}
-    row = conn.execute("SELECT detail::jsonb -> 'roles' AS roles FROM audit_entries").fetchall()
+    changed = "SELECT detail::jsonb -> 'roles' AS roles FROM audit_entries WHERE action = 'roster.changed'"
+    row = conn.execute(changed).fetchall()
     assert row == [{"roles": ["revops"]}]
