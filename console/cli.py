@@ -28,6 +28,7 @@ from console.commands import (
     send,
     set_up,
     shared,
+    trial,
 )
 
 app = typer.Typer(
@@ -65,6 +66,7 @@ for part in (
     judge,
     label,
     evaluate,
+    trial,
     audit,
     people,
     report,

@@ -9,7 +9,7 @@ from contracts import questions
 from contracts.answers import Question
 from counterfoil import audit
 from counterfoil.database import Connection
-from judgement import models, settling, states
+from judgement import models, settling, states, trials
 
 
 def a_question(name: str) -> Question:
@@ -34,6 +34,16 @@ def roll_back(conn: Connection, who: str, question: Question, ask: asks.Rollback
     """Let an earlier training answer again; its number."""
     with _told():
         return models.bring_back(conn, question, ask.number, who=who, reason=ask.reason)
+
+
+def try_out(conn: Connection, who: str, question: Question, ask: asks.TrialAsk) -> None:
+    """Let a challenger answer beside a question."""
+    trials.start(conn, question, ask.challenger, ask.share, who=who, reason=ask.reason)
+
+
+def end_trial(conn: Connection, who: str, question: Question, ask: asks.Change) -> None:
+    """End the trial that runs."""
+    trials.stop(conn, question, who=who, reason=ask.reason)
 
 
 @contextmanager

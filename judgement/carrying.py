@@ -1,6 +1,7 @@
 """Labels in and out: as lines that can be read anywhere, and taken in again as people's labels.
 
-What comes in was not drawn from this traffic by chance, whatever a file says: it teaches, and certifies nothing.
+What comes in teaches. It certifies only where its line says that chance alone drew it from this traffic (`uniform`):
+that is a promise of whoever brings the file, and it stands in the audit under their name.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +27,7 @@ class Row(NamedTuple):
     fields: Mapping[str, str]
     label: str | None
     author: str | None
+    uniform: bool = False
 
 
 def every(conn: Connection, question: str) -> Iterator[dict[str, Any]]:
@@ -50,17 +52,18 @@ def take(conn: Connection, question: Question, rows: Sequence[Row], *, who: str,
     """
     who, reason = signed(who, reason)
     known = {(row["input_hash"], row["author"]): row["label"] for row in conn.execute(_KNOWN, (question.name,))}
-    taken = 0
+    taken = uniform = 0
     for row in rows:
         author, digest = row.author or who, question.input_hash(row.fields)
         if (digest, author) in known and known[digest, author] == row.label:
             continue
         known[digest, author] = row.label
+        said = f"{reason} (brought by {who})"
         labels.add(
-            conn, question, labels.NewLabel(row.fields, row.label, "imported", author, f"{reason} (brought by {who})")
+            conn, question, labels.NewLabel(row.fields, row.label, "imported", author, said, uniform=row.uniform)
         )
-        taken += 1
+        taken, uniform = taken + 1, uniform + row.uniform
     if taken:
-        detail = {"labels": taken, "reason": reason}
+        detail = {"labels": taken, "uniform": uniform, "reason": reason}
         audit.append(conn, "desk", [audit.Entry(who, "labels.imported", f"question:{question.name}", detail)])
     return taken

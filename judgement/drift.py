@@ -1,5 +1,6 @@
 """Noticing that the world moved: other inputs than before, or more mistakes than were promised."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,8 @@ Floats = NDArray[np.float32]
 
 #: Rates of error that the breaker bets on, as multiples of the promised one: a small rise and a landslide.
 _RISES = (1.5, 2.0, 3.0, 5.0, 10.0)
+#: A share that chance alone moves so far once in a thousand looks, and far enough to matter.
+DEVIATIONS, SHARE_MIN = 3.3, 0.05
 #: An error rate that no bet goes beyond.
 _RATE_MAX = 0.95
 
@@ -73,3 +76,11 @@ def moved(before: Floats, after: Floats, *, shuffles: int = 199, seed: int = 0) 
     gaps = np.linalg.norm(shuffled @ rows, axis=1)
     as_far = int((gaps[1:] >= gaps[0]).sum())
     return Moved(float(gaps[0]), (as_far + 1) / (shuffles + 1))
+
+
+def share_moved(before: tuple[int, int], after: tuple[int, int]) -> bool:
+    """Whether so many of so many is another share than before, by more than chance does."""
+    (was, of_before), (now, of_after) = before, after
+    both = (was + now) / (of_before + of_after)
+    chance = math.sqrt(both * (1 - both) * (1 / of_before + 1 / of_after))
+    return abs(now / of_after - was / of_before) >= max(SHARE_MIN, DEVIATIONS * chance)

@@ -1,13 +1,13 @@
 """Whether the world moved: other inputs than in the weeks before, more or fewer of them left to people.
 
 inputs       what was asked in the newest week against the three weeks before, as vectors (`judgement.drift.moved`)
+unseen       counterparties, words, values of fields that were never seen: more of them than is usual (`unseen`)
 escalation   the share that a person was asked about, in the same weeks
 
 The weeks before are the measure, not what was taught: shipped examples were written, and every real traffic differs
 from them. Nothing is taken back for it; somebody should look.
 """
 
-import math
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -17,8 +17,8 @@ from contracts.answers import Question
 from counterfoil import audit, clock
 from counterfoil.database import Connection
 from exceptions_queue import cases
-from judgement import states
-from judgement.drift import Floats, moved
+from judgement import states, unseen
+from judgement.drift import Floats, moved, share_moved
 from judgement.local import lexical, text
 from judgement.local.encoder import Encoder
 
@@ -28,8 +28,6 @@ RECENT = timedelta(days=7)
 BEFORE = timedelta(days=28)
 #: Nothing is concluded from fewer in either part; more than so many are not looked at (encoding takes milliseconds).
 SAMPLE_MIN, SAMPLE_MAX = 100, 200
-#: A share that chance alone moves so far once in a thousand looks, and far enough to matter.
-DEVIATIONS, SHARE_MIN = 3.3, 0.05
 
 # One input counts once, however often it came: a customer with a hundred alike lines is no drift. Drawn by hash.
 _INPUTS = """
@@ -49,7 +47,8 @@ _ASKED = """
 
 def look(conn: Connection, question: Question, encoder: Encoder | None) -> list[str]:
     """What moved, in sentences; none when nothing did, or when there is too little to say so."""
-    return [said for said in (_inputs(conn, question, encoder), _escalation(conn, question)) if said]
+    found = (_inputs(conn, question, encoder), *unseen.look(conn, question), _escalation(conn, question))
+    return [said for said in found if said]
 
 
 def tell(conn: Connection, question: Question, found: Sequence[str]) -> list[audit.Entry]:
@@ -101,8 +100,6 @@ def _escalation(conn: Connection, question: Question) -> str | None:
     if min(row["before"], row["recent"]) < SAMPLE_MIN:
         return None
     was, now_is = row["asked_before"] / row["before"], row["asked_recently"] / row["recent"]
-    both = (row["asked_before"] + row["asked_recently"]) / (row["before"] + row["recent"])
-    chance = math.sqrt(both * (1 - both) * (1 / row["before"] + 1 / row["recent"]))
-    if abs(now_is - was) < max(SHARE_MIN, DEVIATIONS * chance):
+    if not share_moved((row["asked_before"], row["before"]), (row["asked_recently"], row["recent"])):
         return None
     return f"people are asked about {now_is:.0%} of the items, {was:.0%} before"

@@ -97,6 +97,11 @@ def running(conn: Connection, question: Question) -> Trial | None:
     return found if found is not None and found.runs(question) else None
 
 
+def could_answer(question: Question, challenger: str) -> bool:
+    """Whether there is such a challenger at present; of a training that is only known once it is looked for."""
+    return _version(question, challenger) is not None
+
+
 def start(conn: Connection, question: Question, challenger: str, share: float, *, who: str, reason: str) -> Trial:
     """Let a challenger answer beside. Raises: NoSuchChallenger, TrialRunning, ReasonMissing."""
     who, reason = signed(who, reason)

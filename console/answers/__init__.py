@@ -42,6 +42,10 @@ from console.answers.judgement import (
     Reliability,
     ThresholdShown,
     Training,
+    Trial,
+    TrialDone,
+    TrialLabels,
+    TrialSide,
 )
 from console.answers.page import Page
 from console.answers.replays import Replay
@@ -116,6 +120,10 @@ __all__ = [
     "Stub",
     "ThresholdShown",
     "Training",
+    "Trial",
+    "TrialDone",
+    "TrialLabels",
+    "TrialSide",
     "Undoing",
     "Vote",
     "Weekly",

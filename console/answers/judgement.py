@@ -104,6 +104,60 @@ class Contested(Shown):
     said: dict[str, str | None] = Field(description="by author; null: none of the labels")
 
 
+class TrialSide(Shown):
+    """One of the two in a trial: against what people said of the same inputs."""
+
+    right: int = Field(description="said the same label, or none where none of the labels fits")
+    accuracy: float | None
+    accuracy_at_least: float | None = Field(description="lower end of its 95 % interval")
+    accuracy_at_most: float | None = Field(description="upper end")
+    only: int = Field(description="right where the other one was wrong")
+    acts: int = Field(description="of these, code would act on")
+    acts_wrong: int = Field(description="and would be wrong")
+
+
+class TrialLabels(Shown):
+    """Both against what people said."""
+
+    labels: int = Field(description="inputs; one counts once")
+    champion: TrialSide
+    challenger: TrialSide
+    chance: float = Field(description="how often equals differ so unevenly (McNemar, exact); holds for one look only")
+    odds: float = Field(description="of a bet that they are no equals; from 20 on they are none, however often seen")
+
+
+class TrialDone(Shown):
+    """What one of the two did on all inputs of a trial."""
+
+    acts: int = Field(description="answers that code would act on, in mode `automatic`")
+    coverage: float | None = Field(description="the share of the inputs that is")
+    cost_micro_usd: int
+    latency_ms_p50: float | None
+
+
+class Trial(Shown):
+    """A challenger beside what answers; nothing acts on what it says."""
+
+    id: UUID
+    question: str
+    challenger: str
+    share: float
+    running: bool = Field(description="asked now; false too where the question's words or the model changed")
+    started_by: str
+    started_at: Moment
+    reason: str
+    ended_by: str | None
+    ended_at: Moment | None
+    ended_reason: str | None
+    inputs: int
+    faults: int = Field(description="where the challenger failed; not counted against it, nor for it")
+    champion: TrialDone
+    challenged: TrialDone = Field(description="the same of the challenger")
+    by_chance: TrialLabels = Field(description="inputs that chance drew: these measure the traffic")
+    all_labels: TrialLabels = Field(description="with those that people were asked about for being hard")
+    advice: str
+
+
 class QuestionDetail(Question):
     """A question with everything that is known about it."""
 
@@ -120,6 +174,7 @@ class QuestionDetail(Question):
     golden: Golden | None
     history: list[Training] = Field(description="newest first")
     contested: list[Contested] = Field(description="at most 20")
+    trial: Trial | None = Field(description="the one that runs, else the last one")
     audit: list[Audit]
 
 
@@ -131,7 +186,7 @@ class Classification(Shown):
     question: str
     question_version: str
     item: str = Field(description="which part of the event")
-    status: Literal["committed", "asked", "settled", "shadow"]
+    status: Literal["committed", "asked", "settled"]
     tier: str
     model: str
     label: str | None = Field(description="null: it abstained")

@@ -56,6 +56,38 @@ def roll_back(asking: Asking) -> Reply:
     return act.once(asking, "question_rollback", change, lambda done: question(done["name"]))
 
 
+def show_trial(asking: Asking) -> answers.Trial:
+    return trial(asking.named)
+
+
+def try_out(asking: Asking) -> Reply:
+    known = judging.a_question(asking.named)
+
+    def start(conn: Connection) -> Done:
+        judging.try_out(conn, asking.actor.name, known, asking.body)
+        return {"name": known.name}
+
+    return act.once(asking, "question_trial", start, lambda done: trial(done["name"]))
+
+
+def end_trial(asking: Asking) -> Reply:
+    known = judging.a_question(asking.named)
+
+    def stop(conn: Connection) -> Done:
+        judging.end_trial(conn, asking.actor.name, known, asking.body)
+        return {"name": known.name}
+
+    return act.once(asking, "question_trial_stop", stop, lambda done: trial(done["name"]))
+
+
+def trial(name: str) -> answers.Trial:
+    """The trial of a question that runs, else its last one. Raises: NotFound."""
+    found = question(name).trial
+    if found is None:
+        raise problems.NotFound(f"nothing was ever tried beside {name}")
+    return found
+
+
 def question(name: str) -> answers.QuestionDetail:
     """One question. Raises: NotFound."""
     judging.a_question(name)

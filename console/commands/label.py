@@ -148,7 +148,9 @@ def export(
 @judge.command("import")
 def import_(
     question: Name,
-    file: Annotated[typer.FileText, typer.Option(help="one JSON object a line: fields, label, author (- reads it)")],
+    file: Annotated[
+        typer.FileText, typer.Option(help="one JSON object a line: fields, label, author, uniform (- reads it)")
+    ],
     reason: Reason,
     as_: As = None,
     json: Json = False,
@@ -183,7 +185,7 @@ def _rows(question: "Question", file: Any) -> list[Any]:
             found += [problems.Fault(field=f"line {number}", detail=f"{each.field}: {each.detail}")
                       for each in problems.faults(failure)]  # fmt: skip
             continue
-        row = carrying.Row(read.fields, read.label, read.author)
+        row = carrying.Row(read.fields, read.label, read.author, read.uniform)
         if fault := carrying.faults(question, row):
             found.append(problems.Fault(field=f"line {number}", detail=fault))
         rows.append(row)

@@ -7,7 +7,7 @@ from console.access import reveals
 from console.api import judge
 from console.pages import forms, plots, wording
 from console.pages.page import Go, Page, Shown, Visit
-from console.queries import judgement, learning
+from console.queries import judgement, learning, trying
 from counterfoil import database
 
 #: Decisions on one page.
@@ -34,6 +34,7 @@ def show_one(visit: Visit) -> Shown:
             "question": question,
             "decisions": judgement.find_page(ask),
             "taught": taught,
+            "challengers": trying.challengers(question),
             "reliability": reliability(question.reliability),
             "bar": plots.bar,
         },
@@ -90,6 +91,18 @@ def roll_back(visit: Visit) -> Go:
     return Go(f"/judgement/{visit.named}", "The earlier training answers again.")
 
 
+def try_out(visit: Visit) -> Go:
+    """Let a challenger answer beside."""
+    judge.try_out(visit.asking(body=forms.said(asks.TrialAsk, visit.form)))
+    return Go(f"/judgement/{visit.named}", "It answers beside from now on; nothing acts on what it says.")
+
+
+def end_trial(visit: Visit) -> Go:
+    """End the trial that runs."""
+    judge.end_trial(visit.asking(body=forms.said(asks.Change, visit.form)))
+    return Go(f"/judgement/{visit.named}", "The trial is over; what was said stays.")
+
+
 def correct(visit: Visit) -> Go:
     """Say what an item is."""
     ask = forms.said(asks.CorrectAsk, visit.form)
@@ -104,6 +117,8 @@ PAGES = (
     Page("GET", "/judgement/{name}", show_one),
     Page("POST", "/judgement/{name}/mode", set_mode, "control", on="/judgement/{name}"),
     Page("POST", "/judgement/{name}/rollback", roll_back, "control", on="/judgement/{name}"),
+    Page("POST", "/judgement/{name}/trial", try_out, "control", on="/judgement/{name}"),
+    Page("POST", "/judgement/{name}/trial/stop", end_trial, "control", on="/judgement/{name}"),
     Page("GET", "/classifications/{id}", show_decision, "reveal"),
     Page("POST", "/classifications/{id}/correct", correct, "judge", on="/classifications/{id}"),
 )

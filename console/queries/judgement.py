@@ -10,7 +10,7 @@ from sqlmodel import Session, col, or_, select
 from console import answers
 from console.asks import ClassificationsAsk
 from console.fields import money
-from console.queries import audit, page
+from console.queries import audit, page, trying
 from contracts import questions
 from contracts.answers import Question
 from counterfoil import database, tables
@@ -52,6 +52,7 @@ def one(name: str) -> answers.QuestionDetail | None:
         shown = _question(conn, question)
         history = conn.execute(_TRAININGS, (name, HISTORY_MAX)).fetchall()
         contested = conn.execute(_CONTESTED, (name, CONTESTED_MAX)).fetchall()
+        tried = trying.of(conn, question)
     report: Mapping[str, Any] = next((row["report"] for row in history if row["number"] == shown.model), {})
     with Session(database.engine()) as session:
         told = audit.about(session, [f"question:{name}"])
@@ -70,6 +71,7 @@ def one(name: str) -> answers.QuestionDetail | None:
         golden=answers.Golden(**report["golden"]) if report else None,
         history=[_training(row) for row in history],
         contested=[answers.Contested(**row) for row in contested],
+        trial=tried,
         audit=told,
     )
 

@@ -15,8 +15,9 @@ from judged import a_decision, a_quick_judge, a_ticket, work
 
 from console import doctor
 from contracts import questions
+from counterfoil import database
 from counterfoil.database import Connection
-from judgement import labels
+from judgement import labels, models, serving
 
 Rows = Callable[..., list[dict[str, Any]]]
 Run = Callable[..., Any]
@@ -194,6 +195,37 @@ def test_there_is_nothing_to_go_back_to_before_two_trainings(api: httpx.Client, 
     assert api.post(f"/questions/{NAME}/rollback", json={**WHY, "number": 7}).status_code == 409
 
 
+def test_a_challenger_is_tried_beside_and_nothing_acts_on_it(
+    api: httpx.Client, run: Run, conn: Connection, waiting: dict[str, Any]
+) -> None:
+    """Started by API, read by anybody, ended by command; refusals in words; the second answer stands beside."""
+    url = f"/questions/{NAME}/trial"
+    assert api.get(url).status_code == 404
+    same = api.post(url, json={**WHY, "challenger": "training:1", "share": 1.0})
+    assert (same.status_code, "answers now" in same.json()["detail"]) == (422, True)
+    assert api.post(url, json={**WHY, "challenger": "the best"}).status_code == 400
+    assert api.post(url, json={**WHY, "challenger": "training:1", "share": 1.5}).status_code == 400
+    with database.connect(autocommit=True) as other, models.locked(other, NAME):
+        serving.trained_anew(other, QUESTION)
+    first = api.post(url, json={**WHY, "challenger": "training:1", "share": 1.0})
+    assert (first.status_code, first.json()["running"], first.json()["inputs"]) == (200, True, 0)
+    assert api.post(url, json={**WHY, "challenger": "training:1"}).status_code == 409
+    a_ticket(conn, 2, "cus_1|Boxes of paper")
+    work()
+    shown = api.get(url).json()
+    assert (shown["inputs"], shown["faults"], shown["by_chance"]["labels"]) == (1, 0, 0)
+    assert api.get(f"/questions/{NAME}").json()["trial"] == shown
+    told = run("judge", "trial", "show", NAME).out
+    assert "training:1 beside revenue_category, 100% of the inputs: runs" in told
+    assert "nothing can be said of the traffic yet" in told
+    ended = run("judge", "trial", "stop", NAME, "--reason", "seen enough", "--as", "Rhea", "--json").json
+    assert (ended["running"], ended["ended_by"], ended["ended_reason"]) == (False, "Rhea", "seen enough")
+    assert run("judge", "trial", "stop", NAME, "--reason", "x").code == 1
+    again = run("judge", "trial", "start", NAME, "--challenger", "training:1", "--share", "0.5", "--reason", "x")
+    assert (again.code, "50% of the inputs: runs" in again.out) == (0, True)
+    api.post(f"{url}/stop", json=WHY).raise_for_status()
+
+
 def test_rows_of_a_file_are_answered_and_nothing_is_recorded(run: Run, rows: Rows, tmp_path: Path) -> None:
     """Both spellings; with what code would make of each, and its evidence word for word."""
     file = tmp_path / "rows.csv"
@@ -261,20 +293,25 @@ def test_a_session_labels_what_teaches_most_and_what_chance_drew(
 
 
 def test_labels_go_out_and_come_in_again(run: Run, conn: Connection, rows: Rows, tmp_path: Path) -> None:
-    """All or none; what is known is not taken twice; nothing from a file measures the traffic."""
+    """All or none; what is known is not taken twice; a line that says it was drawn by chance measures the traffic, and
+    how many said so stands in the audit."""
     labels.add(conn, QUESTION, labels.NewLabel({"description": "Hours"}, "services", "labelling", "Ines", uniform=True))
     conn.commit()
     file = tmp_path / "labels.jsonl"
     assert run("judge", "export", NAME, "--file", file).code == 0
     assert json.loads(file.read_text())["label"] == "services"
-    more = {"fields": {"description": "Calls"}, "label": None, "uniform": True}
-    file.write_text(file.read_text() + json.dumps(more) + "\n")
+    drawn = {"fields": {"description": "Calls"}, "label": None, "uniform": True}
+    chosen = {"fields": {"description": "Boxes"}, "label": "usage"}
+    file.write_text("".join([file.read_text(), *(f"{json.dumps(each)}\n" for each in (drawn, chosen))]))
     command = ("judge", "import", NAME, "--file", file, "--reason", "from the old system", "--as", "Rhea", "--json")
-    assert run(*command).json == {"question": NAME, "lines": 2, "taken": 1}
+    assert run(*command).json == {"question": NAME, "lines": 3, "taken": 2}
     assert run(*command).json["taken"] == 0
-    (kept,) = rows("SELECT author, origin, uniform, label FROM labels WHERE origin = 'imported'")
-    assert kept == {"author": "Rhea", "origin": "imported", "uniform": False, "label": None}
-    assert rows("SELECT 1 AS one FROM audit_entries WHERE action = 'labels.imported'") == [{"one": 1}]
+    kept = rows("SELECT author, uniform, label FROM labels WHERE origin = 'imported' ORDER BY seq")
+    assert kept == [
+        {"author": "Rhea", "uniform": True, "label": None}, {"author": "Rhea", "uniform": False, "label": "usage"},
+    ]  # fmt: skip
+    (told,) = rows("SELECT detail FROM audit_entries WHERE action = 'labels.imported'")
+    assert json.loads(told["detail"]) == {"labels": 2, "uniform": 1, "reason": "from the old system"}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Watching: a broken promise takes a question back, a moved world is told, and nobody hears of it twice."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,9 +11,9 @@ from psycopg.rows import dict_row
 
 from contracts import questions
 from contracts.answers import Question
-from counterfoil import audit, clock, database
+from counterfoil import audit, clock, database, keys
 from counterfoil.database import Connection
-from judgement import labels, moving, serving, states, watching
+from judgement import labels, moving, serving, states, unseen, watching
 
 Look = Callable[..., list[dict[str, Any]]]
 MONEY, ROUTE = questions.find()["revenue_category"], questions.find()["ticket_route"]
@@ -124,6 +124,56 @@ def test_more_questions_to_people_than_before_are_noticed(conn: Connection) -> N
     assert found == "people are asked about 50% of the items, 10% before"
     states.put(conn, ROUTE, "ask", who="Ines", reason="x")
     assert moving.look(conn, ROUTE, None) == []
+
+
+def _weeks(conn: Connection, question: Question, *weeks: Sequence[tuple[str, str | None]]) -> None:
+    """What was said by whom, in weeks of which the last is the newest."""
+    for age, week in enumerate(reversed(weeks)):
+        for said, who in week:
+            a_decision(
+                conn, question, said, counterparty=who, item=str(keys.new_id()), status="committed", acted=True,
+                created_at=clock.now() - timedelta(days=7 * age + 3),
+            )  # fmt: skip
+
+
+_KINDS: dict[str, tuple[Callable[[int], tuple[str, str | None]], Callable[[int], tuple[str, str | None]]]] = {
+    "counterparties": (lambda n: (f"Hours {n}", f"cus_{n % 110}"), lambda n: (f"Hours {n}", f"cus_new_{n}")),
+    "words": (lambda n: (f"Hours of work {n}", None), lambda n: (f"Hours, flumo{'xizer'[: n % 5]} {n}", None)),
+    "description": (lambda n: (f"Plan {n % 115}", None), lambda n: (f"Plan {1000 + n}", None)),
+}
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_values_that_were_never_seen_are_noticed(conn: Connection, kind: str) -> None:
+    """Given weeks in which a few were new, and then half of them: the owner hears which. Break it: compare with nothing
+    but the week before, or do not look."""
+    usual, new = _KINDS[kind]
+    week = [usual(number) for number in range(120)]
+    _weeks(conn, MONEY, week, week, [*week, new(1)], [*week[:60], *map(new, range(130, 190)), *week[60:115]])
+    found = list(unseen.look(conn, MONEY))
+    assert any(kind in each and "not seen" in each for each in found), found
+    entries = moving.tell(conn, MONEY, moving.look(conn, MONEY, None))
+    assert entries
+    (case,) = conn.execute("SELECT handler, detail FROM cases").fetchall()
+    assert case["handler"] == MONEY.name
+    assert kind in case["detail"]["sentence"]
+
+
+def test_as_much_that_is_new_as_every_week_is_no_news(conn: Connection) -> None:
+    """Where every second input is new in any week, that is the traffic; nor does a young question alarm, to which
+    everything is new."""
+    weeks = [
+        [(f"Line {word(week, n)} {n}", f"cus_{week if n % 2 else 0}_{n}") for n in range(160)] for week in range(4)
+    ]
+    _weeks(conn, MONEY, *weeks)
+    assert list(unseen.look(conn, MONEY)) == []
+    _weeks(conn, ROUTE, weeks[0], weeks[1])
+    assert list(unseen.look(conn, ROUTE)) == []
+
+
+def _word(week: int, number: int) -> str:
+    """One that comes every week, or one that never came before."""
+    return "usual" if number % 2 else "".join("abcdefghij"[int(digit)] for digit in f"{week}{number:03}")
 
 
 def test_a_judge_that_became_worse_on_the_golden_set_asks_people(tending: Connection) -> None:

@@ -50,6 +50,7 @@ API = {
         GET /destinations
         GET /questions
         GET /questions/{name}
+        GET /questions/{name}/trial
         GET /classifications
         GET /owners
         GET /handlers
@@ -104,6 +105,8 @@ API = {
         PUT /handlers/{name}/rollout
         POST /questions/{name}/mode
         POST /questions/{name}/rollback
+        POST /questions/{name}/trial
+        POST /questions/{name}/trial/stop
     """,
     "judge": """
         POST /writes/{id}/review
@@ -158,7 +161,6 @@ ON_PAGES = {
         GET /rules/{id}
         GET /audit
         GET /audit/list.csv
-        GET /audit/chain.jsonl
         POST /audit/verify
         GET /judgement
         GET /judgement/{name}
@@ -167,6 +169,7 @@ ON_PAGES = {
         POST /events/{id}/reveal
         POST /writes/{id}/stub
         GET /classifications/{id}
+        GET /audit/chain.jsonl
     """,
     "act": """
         POST /cases/many
@@ -216,6 +219,8 @@ ON_PAGES = {
         POST /sources/{name}/resume
         POST /judgement/{name}/mode
         POST /judgement/{name}/rollback
+        POST /judgement/{name}/trial
+        POST /judgement/{name}/trial/stop
     """,
     "judge": """
         POST /cases/{id}/answer

@@ -98,6 +98,36 @@ def test_a_mode_is_set_with_a_reason(visitor: Sign, rows: Any) -> None:
     assert visitor("vera", "viewer").post(f"{ONE}/mode", mode="automatic", reason="x").status == 403
 
 
+def test_a_trial_is_started_read_and_ended_on_the_page(
+    visitor: Sign, conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what there is can be chosen; a viewer reads the result and starts nothing."""
+    question = questions.find()[NAME]
+    fiona = visitor("fiona", "owner")
+    assert "Tried beside" not in fiona.get(ONE).text
+    other = type(question).model_validate({**question.model_dump(), "instructions": "Whose?"}, strict=False)
+    monkeypatch.setattr(f"contracts.questions.{NAME}.NEXT", other, raising=False)
+    assert [one.text() for one in fiona.get(ONE).all("option")] == ["the next version of the question"]
+    done = fiona.post(f"{ONE}/trial", challenger="next", share="0.25", reason="clearer words")
+    assert (done.status, done.to) == (303, ONE)
+    decision = a_decision(conn, status="settled", settled_by="rhea", settled_label="finance", sampled=True)
+    insert(
+        conn,
+        "second_answers",
+        {"decision_id": decision, "trial_id": conn.execute("SELECT id FROM trials").fetchone()["id"],  # type: ignore[index]
+         "input_hash": "h", "label": "support", "would_act": False, "model": "m", "champion_label": "finance",
+         "champion_would_act": True},
+    )  # fmt: skip
+    conn.commit()
+    seen = visitor("vera", "viewer").get(ONE)
+    assert "on 25 % of the inputs: runs since" in seen.text
+    assert "Right, of 1 that chance drew 100.0 %" in seen.text
+    assert not seen.forms(f"{ONE}/trial/stop")
+    assert visitor("vera", "viewer").post(f"{ONE}/trial/stop", reason="x").status == 403
+    assert fiona.post(f"{ONE}/trial/stop", reason="enough").status == 303
+    assert "is over" in fiona.get(ONE).text
+
+
 def test_a_training_that_is_not_there_is_not_brought_back(visitor: Sign) -> None:
     """In words, where the form would stand."""
     fiona = visitor("fiona", "owner")
