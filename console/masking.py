@@ -5,6 +5,7 @@ Amounts, dates and ids stay: they are what a page is read for. Whoever has the r
 
 import json
 import re
+from enum import Enum
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -27,6 +28,13 @@ _KEPT_IN_ADDRESS = frozenset({"country", "object", "id", "type", "currency"})
 #: Things with a name that belongs to nobody.
 _THINGS = frozenset({"product", "plan", "price", "coupon", "event", "tax_rate", "balance_transaction"})
 
+#: Members that hold a value, and those beside them that say what it is called.
+_BESIDE = {
+    "propertyValue": ("propertyName",),
+    "value": ("name", "field"),
+    "shown": ("field",),
+    "now": ("field",),
+}
 #: Members of answers that hold what customers wrote, under names of its own.
 _WRITTEN = frozenset({"fields", "evidence", "precedents", "edits", "lines"})
 
@@ -68,7 +76,7 @@ def answered(value: Any) -> Any:
         )
     if isinstance(value, list):
         return [answered(each) for each in value]
-    return masked(value)
+    return value if isinstance(value, Enum) else masked(value)
 
 
 def _plain(value: Any) -> Any:
@@ -90,9 +98,9 @@ def _member(name: str, member: Any, of: dict[str, Any], personal: bool) -> Any:
 
 def _named_by(name: str, of: dict[str, Any]) -> bool:
     """A value whose name stands beside it: `{"propertyName": "phone", "propertyValue": …}`."""
-    beside = {"propertyValue": "propertyName", "value": "name"}.get(name)
-    said = of.get(beside) if beside else None
-    return isinstance(said, str) and bool(_PERSONAL.fullmatch(said.lower().replace("_", "").removeprefix("hs")))
+    said = (of.get(beside) for beside in _BESIDE.get(name, ()))
+    last = (one.rpartition(".")[2].lower().replace("_", "").removeprefix("hs") for one in said if isinstance(one, str))
+    return any(_PERSONAL.fullmatch(one) for one in last)
 
 
 def as_text(value: Any, most: int = SHOWN_MAX) -> tuple[str, int]:

@@ -4,7 +4,8 @@ import csv
 import io
 from datetime import datetime
 
-from console import fields, problems, sealed
+from console import fields, masking, problems, sealed
+from console.access import reveals
 from console.pages.page import Answer, File, Page, Shown, Visit
 from console.queries import audit, trail
 from counterfoil import clock
@@ -29,13 +30,18 @@ def verify(visit: Visit) -> Shown:
 
 
 def _page(visit: Visit, verified: trail.Verified | None) -> Shown:
-    found = trail.read(_asked(visit), visit.query.get("cursor"), ROWS)
+    found = _masked(trail.read(_asked(visit), visit.query.get("cursor"), ROWS))
     return Shown("audit/all.html", "Audit", {"found": found, "verified": verified, "link_of": link_of})
+
+
+def _masked(found: trail.Trail) -> trail.Trail:
+    """What somebody edited stands in the entry about it; whose it is, is hidden as on every page."""
+    return found._replace(items=[one.model_copy(update={"detail": masking.masked(one.detail)}) for one in found.items])
 
 
 def keep_list(visit: Visit) -> File:
     """The entries of a filter, as a table for a sheet."""
-    found = trail.read(_asked(visit), None, FILE_ROWS)
+    found = _masked(trail.read(_asked(visit), None, FILE_ROWS))
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(("at", "who", "change", "thing", "detail", "place"))
@@ -55,9 +61,10 @@ def keep_list(visit: Visit) -> File:
 
 
 def keep_chain(visit: Visit) -> Answer:
-    """The whole chain, sealed, to be verified anywhere."""
+    """The whole chain, sealed, to be verified anywhere: with everything in it, so that who took it is kept."""
     if sum(seq for seq, _ in audit.heads().values()) > CHAIN_MAX:
         raise problems.Conflict("the chain is too long for a browser: `counterfoil audit export FILE` writes it")
+    reveals.record(visit.person.name, "audit:chain")
     with audit.whole() as (heads, rows):
         content = b"".join(sealed.lines(heads, rows)).decode()
     return File(f"audit-{visit.now:%Y-%m-%d}.jsonl", "application/jsonl", content)
@@ -112,6 +119,6 @@ def _moment(query: dict[str, str], name: str) -> datetime | None:
 PAGES = (
     Page("GET", "/audit", show),
     Page("GET", "/audit/list.csv", keep_list),
-    Page("GET", "/audit/chain.jsonl", keep_chain),
+    Page("GET", "/audit/chain.jsonl", keep_chain, right="reveal"),
     Page("POST", "/audit/verify", verify, on="/audit"),
 )

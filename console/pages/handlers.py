@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from console import answers, asks, controlling, problems
+from console import answers, asks, controlling, masking, problems
 from console.api import control
 from console.pages import controls as holding
 from console.pages import forms, plots
@@ -59,7 +59,7 @@ def show_one(visit: Visit) -> Shown:
         {
             "handler": spec,
             "rollout": rollout,
-            "shadow": controls.shadow(name) if _has_shadow(rollout) else None,
+            "shadow": _shadow(visit, spec) if _has_shadow(rollout) else None,
             "caps": caps,
             "versions": versions,
             "lately": lately,
@@ -69,6 +69,13 @@ def show_one(visit: Visit) -> Shown:
             "segment": segment_text(rollout.segment),
         },
     )
+
+
+def _shadow(visit: Visit, spec: answers.Handler) -> answers.Shadow:
+    """What it would have written; whose names and addresses stand in it is for those who may see them."""
+    found = controls.shadow(spec.name)
+    may_see = visit.person.may("reveal", spec.source, spec.name)
+    return found if may_see else answers.Shadow.model_validate(masking.answered(found), from_attributes=True)
 
 
 def _has_shadow(rollout: answers.Rollout) -> bool:

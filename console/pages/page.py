@@ -106,3 +106,5 @@ class Page:
     on: str = ""
     #: Values that the table gives to the function's visit, so that several lines share one function.
     fixed: Mapping[str, str] = field(default_factory=dict)
+    #: It shows nobody's data but the visitor's own.
+    own: bool = False

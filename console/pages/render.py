@@ -3,6 +3,7 @@
 import hashlib
 import json
 import unicodedata
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,8 @@ from console.fields import Money
 from contracts.money import decimal_text
 
 STATIC = Path(__file__).parent / "static"
+#: While a page is made for somebody who may not see personal data: what they typed themselves, which stays.
+hides: ContextVar[frozenset[str] | None] = ContextVar("hides", default=None)
 #: What a browser is told about them; nothing else is served.
 KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
@@ -44,7 +47,12 @@ def visible(value: Any) -> Any:
 
     Every expression of every template passes here.
     """
-    if not isinstance(value, str) or isinstance(value, Markup) or (value.isascii() and value.isprintable()):
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    typed = hides.get()
+    if typed is not None and value not in typed:
+        value = masking.text(value)
+    if value.isascii() and value.isprintable():
         return value
     return "".join(one if _is_plain(one) else f"⟨U+{ord(one):04X}⟩" for one in value)
 
@@ -138,6 +146,6 @@ def templates() -> Environment:
         finalize=visible,
     )
     made.filters |= {"amount": amount, "moment": moment, "clock": clock_time, "words": words, "distance": distance}
-    made.filters |= {"masked": masking.text, "json": document}
+    made.filters |= {"masked": masking.text, "hidden": masking.masked, "json": document}
     made.globals |= {"static": static, "fresh_key": fresh_key}
     return made

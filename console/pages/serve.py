@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
-from console import problems
+from console import masking, problems
 from console.access import gate, sessions
 from console.access.sessions import Session
 from console.pages import render
@@ -88,6 +88,9 @@ def _answer(page: Page, request: Request, pairs: list[tuple[str, str]]) -> Respo
                 return _to_sign_in(page, visit)
             asked, given = session.person, visit.path
             gate.check(asked, page.right, page.path, id=given.get("id"), name=given.get("name"), fresh=session.fresh)
+            if page.right == "look" and not page.own and not asked.may_somewhere("reveal"):
+                # Only for this answer: threads of the pool run in a context of their own.
+                render.hides.set(frozenset({*visit.query.values(), *visit.form.values()}))
         if page.method == "POST":
             _came_from_us(page, request, visit)
         with problems.told():
@@ -126,9 +129,8 @@ def _refusal(problem: problems.Problem) -> Shown:
 def _page(request: Request, session: Session | None, found: Answer, visit: Visit) -> Response:
     if isinstance(found, File):
         disposition = f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"
-        return Response(
-            found.content, media_type=found.media_type, headers={**HEADERS, "Content-Disposition": disposition}
-        )
+        content = found.content if render.hides.get() is None else masking.text(found.content)
+        return Response(content, media_type=found.media_type, headers={**HEADERS, "Content-Disposition": disposition})
     if isinstance(found, Go):
         return _elsewhere(found)
     shown: dict[str, Any] = {"problem": None, **found.data}

@@ -166,10 +166,10 @@ ON_PAGES = {
         GET /judgement/{name}
     """,
     "reveal": """
+        GET /audit/chain.jsonl
         POST /events/{id}/reveal
         POST /writes/{id}/stub
         GET /classifications/{id}
-        GET /audit/chain.jsonl
     """,
     "act": """
         POST /cases/many
