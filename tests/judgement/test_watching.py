@@ -163,7 +163,7 @@ def test_as_much_that_is_new_as_every_week_is_no_news(conn: Connection) -> None:
     """Where every second input is new in any week, that is the traffic; nor does a young question alarm, to which
     everything is new."""
     weeks = [
-        [(f"Line {word(week, n)} {n}", f"cus_{week if n % 2 else 0}_{n}") for n in range(160)] for week in range(4)
+        [(f"Line {_word(week, n)} {n}", f"cus_{week if n % 2 else 0}_{n}") for n in range(160)] for week in range(4)
     ]
     _weeks(conn, MONEY, *weeks)
     assert list(unseen.look(conn, MONEY)) == []
