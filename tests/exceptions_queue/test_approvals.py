@@ -148,6 +148,23 @@ def test_whoever_corrected_the_payload_edited_the_action(office: Office) -> None
     assert office.approve(office.asked())
 
 
+def test_a_correction_of_a_correction_is_of_both(office: Office) -> None:
+    """Given a first copy that no plan was made of, a second person mends what is left: neither of the two approves."""
+    event = office.deal(1, 4200)
+    office.do(
+        "INSERT INTO payloads (event_id, version, body, author, reason) SELECT event_id, 1, body, 'Ed', 'half of it'"
+        " FROM payloads WHERE event_id = %s",
+        event,
+    )
+    office.do("UPDATE events SET payload_version = 1 WHERE id = %s", event)
+    office.says(event, f"9900@{office.customer}", author="eve")
+    request = office.asked()
+    for who in ("ed", "eve"):
+        with pytest.raises(EditorMayNot):
+            office.approve(request, who)
+    assert office.approve(request)
+
+
 def test_an_edit_is_held_against_the_destinations_rules(office: Office) -> None:
     """What Stripe would never take, an amount that is not the body's, no change, any shape: refused, nothing stored."""
     office.deal(1, 4200)
