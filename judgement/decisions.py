@@ -162,8 +162,8 @@ def record(
             ],
         )
         if beside:
-            ids = {row["item"]: UUID(row["id"]) for row in rows}
-            second = [each.as_row(ids[each.item]) for each in beside]
+            ids = {(row["item"], row["input_hash"]): UUID(row["id"]) for row in rows}
+            second = [each.as_row(ids[each.item, each.champion.input_hash]) for each in beside]
             conn.execute(_BESIDE, (msgspec.json.encode(second).decode(),))
     for row in rows:
         telemetry.metrics.decisions.labels(question.name, row["status"]).inc()

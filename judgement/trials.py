@@ -70,8 +70,7 @@ class Trial:
     @property
     def number(self) -> int | None:
         """Of the training that is the challenger."""
-        number = self.challenger.removeprefix(TRAINING)
-        return int(number) if number != self.challenger else None
+        return _number(self.challenger)
 
     def includes(self, input_hash: str) -> bool:
         """Whether this input is in its share: the same words always, and others in every trial."""
@@ -108,13 +107,13 @@ def start(conn: Connection, question: Question, challenger: str, share: float, *
     version = _version(question, challenger)
     if version is None:
         raise NoSuchChallenger(_why_not(question, challenger))
+    if (number := _number(challenger)) is not None:
+        _check_training(conn, question, number)
     trial = _read(
         conn, _START, (keys.new_id(), question.name, question.version, challenger, version, share, who, reason)
     )
     if trial is None:
         raise TrialRunning(f"a trial of {question.name} runs already: stop it first")
-    if trial.number is not None:
-        _different(conn, question, trial.number)
     _tell(conn, trial, "question.trial_started", who, {"share": share, "reason": reason})
     return trial
 
@@ -146,7 +145,12 @@ def _version(question: Question, challenger: str) -> str | None:
     if challenger == NEXT:
         other = questions.next_of(question.name)
         return None if other is None else other.version
-    return question.version if challenger.startswith(TRAINING) else None
+    return question.version if _number(challenger) is not None else None
+
+
+def _number(challenger: str) -> int | None:
+    number = challenger.removeprefix(TRAINING)
+    return int(number) if number != challenger and number.isascii() and number.isdecimal() else None
 
 
 def _why_not(question: Question, challenger: str) -> str:
@@ -158,7 +162,7 @@ def _why_not(question: Question, challenger: str) -> str:
     return f"a challenger is {TRAINING}NUMBER, {NEXT} or {HOSTED}"
 
 
-def _different(conn: Connection, question: Question, number: int) -> None:
+def _check_training(conn: Connection, question: Question, number: int) -> None:
     """Raises: NoSuchChallenger."""
     now = models.answering(conn, question)
     if now is not None and now.number == number:

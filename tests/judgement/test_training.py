@@ -161,3 +161,33 @@ def test_whoever_said_the_same_words_is_named(at_once: Connection, monkeypatch: 
         answer, _ = serving.serving(QUESTION.name).answer(at_once, {"description": "consulting, hours!"})
     assert (answer.label, answer.repeat) == ("services", True)
     assert (answer.precedents[0].author, answer.precedents[0].likeness) == ("Ines", 1.0)
+    assert answer.runner_up != answer.label
+
+
+def test_people_outvote_what_was_shipped_and_change_their_minds(
+    at_once: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shipped example of the same words gives way; of one person the newest counts, two who differ are asked about;
+    none of these is an answer too, also in a script that the judge does not read; signs alone are nobody's words."""
+    shipped = {"id": "1", "fields": {"description": "Hours"}, "label": "usage", "use": "learn"}
+    with a_quick_judge(monkeypatch):
+        monkeypatch.setattr("contracts.questions.examples", lambda name: [shipped] if name == QUESTION.name else [])
+        judge = serving.serving(QUESTION.name)
+
+        def said(words: str) -> tuple[str | None, bool, str | None]:
+            found, _ = judge.answer(at_once, {"description": words})
+            return found.label, found.repeat, found.abstained
+
+        assert said("hours!") == ("usage", True, None)
+        _label(at_once, "Hours", "other")
+        _label(at_once, "Hours", "services")
+        assert said("hours!") == ("services", True, None)
+        for words, label, author in (("Hours", "one_off", "Rhea"), ("Uren", None, "Ines")):
+            labels.add(at_once, QUESTION, labels.NewLabel({"description": words}, label, "labelling", author))
+        assert said("hours!") == (None, False, "contested")
+        with monkeypatch.context() as patch:
+            patch.setattr("judgement.local.judge.Local._unreadable", lambda *_: True)
+            assert said("Uur") == (None, False, "unreadable")
+            assert said("uren?") == (None, False, "outside")
+        _label(at_once, "???", "services")
+        assert said("!!!")[1] is False

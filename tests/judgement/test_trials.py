@@ -161,13 +161,43 @@ def test_a_challenger_learns_what_people_say(at_once: Connection, upside_down: Q
     assert answering.question_version == QUESTION.version
 
 
+def test_a_training_that_is_tried_is_the_one_with_its_number(at_once: Connection) -> None:
+    """Given three trainings, the challenger stays the first, whatever answers or is trained meanwhile. Break it: load
+    what answers."""
+    for _ in range(2):
+        with models.locked(at_once, NAME):
+            serving.trained_anew(at_once, QUESTION)
+    trials.start(at_once, QUESTION, "training:1", 1.0, **WHO)
+    _ask(at_once, "The invoice is wrong")
+    with models.locked(at_once, NAME):
+        serving.trained_anew(at_once, QUESTION)
+    _ask(at_once, "The printer is broken")
+    numbers = challenging._served(NAME, QUESTION.version, 1)._number, serving.serving(NAME)._number
+    assert numbers == (1, 3)
+    assert [row["fault"] for row in _rows(at_once, "SELECT fault FROM second_answers")] == [None, None]
+
+
+def test_the_first_pair_of_a_decision_stays(at_once: Connection, upside_down: Question) -> None:
+    """An event that waits is judged again at every pass, with what people taught meanwhile: that would compare memory,
+    not judgement. Nor does one get a pair that was asked before the trial."""
+    asked = decisions.Asked(keys.new_id(), 0, "ticket_created")
+    states.put(at_once, QUESTION, "ask", **WHO)
+    asking.ask(at_once, asked, QUESTION, [Item("early", {"text": "The printer is broken"})])
+    trials.start(at_once, QUESTION, "next", 1.0, **WHO)
+    items = [Item(ref, {"text": text}) for ref, text in (("early", "The printer is broken"), ("new", "Wrong invoice"))]
+    for _ in range(2):
+        asking.ask(at_once, asked, QUESTION, items)
+    pairs = _rows(at_once, "SELECT d.item FROM second_answers s JOIN decisions d ON d.id = s.decision_id")
+    assert pairs == [{"item": "new"}]
+
+
 def test_a_challenger_is_one_that_there_is_and_that_is_another(at_once: Connection) -> None:
     """Not the training that answers, none that was never made, no version that nobody wrote, no model that is not
     named; and one at a time."""
     serving.serving(NAME).answer(at_once, {"text": "x"})
     for challenger, words in [
         ("training:1", "answers now"), ("training:7", "no training 7"), ("next", "NEXT"), ("hosted", "no hosted"),
-        ("best", "NUMBER"),
+        ("best", "NUMBER"), ("training:", "NUMBER"), ("training:two", "NUMBER"),
     ]:  # fmt: skip
         with pytest.raises(trials.NoSuchChallenger, match=words), at_once.transaction():
             trials.start(at_once, QUESTION, challenger, 0.5, **WHO)
