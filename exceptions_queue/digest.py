@@ -49,12 +49,8 @@ def run_once(conn: Connection) -> dict[str, int]:
 
 
 def _due(conn: Connection, roster: Roster, at: datetime) -> list[tuple[str, date]]:
-    """Everybody who is there, whose hour has passed today where they live, and whose day was not summed up yet."""
-    days = {
-        name: day
-        for name, person in roster.people.items()
-        if person.is_present(at) and (day := person.day_to_sum_up(at)) is not None
-    }
+    """Everybody whose hour has passed today where they live, and whose day was not summed up yet."""
+    days = {name: day for name, person in roster.people.items() if (day := person.day_to_sum_up(at)) is not None}
     if not days:
         return []
     rows = conn.execute("SELECT person, day FROM digests WHERE day = ANY(%s)", (list(set(days.values())),)).fetchall()

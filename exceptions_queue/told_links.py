@@ -60,24 +60,7 @@ WHERE l.token_hash = %s
 
 def find(conn: Connection, token: str) -> Told | None:
     """What a link is about; looking changes nothing (programs that look into mail open every link)."""
-    return _found(conn, token, _FIND)
-
-
-def use(conn: Connection, token: str) -> Told | None:
-    """Acknowledge the case as the link's person; the answer's state is what it was before: `open` means done.
-
-    Raises: AlreadyAcknowledged, CaseClosed when somebody was faster.
-    """
-    told = _found(conn, token, _FIND + " FOR UPDATE OF l")
-    if told is None or told.state != "open":
-        return told
-    conn.execute("UPDATE told_links SET used_at = now() WHERE token_hash = %s", (_hashed(token),))
-    acknowledge(conn, told.case_id, who=told.person, reason=BY_LINK)
-    return told
-
-
-def _found(conn: Connection, token: str, statement: str) -> Told | None:
-    row = conn.execute(statement, (_hashed(token),)).fetchone()
+    row = conn.execute(_FIND, (_hashed(token),)).fetchone()
     if row is None:
         return None
     states: dict[State, bool] = {
@@ -89,6 +72,19 @@ def _found(conn: Connection, token: str, statement: str) -> Told | None:
     }
     state: State = next((name for name, holds in states.items() if holds), "open")
     return Told(row["case_id"], row["title"], row["person"], state)
+
+
+def use(conn: Connection, token: str) -> Told | None:
+    """Acknowledge the case as the link's person; the answer's state is what it was before: `open` means done.
+
+    Raises: AlreadyAcknowledged, CaseClosed when somebody was faster; of two who press at once, one.
+    """
+    told = find(conn, token)
+    if told is None or told.state != "open":
+        return told
+    conn.execute("UPDATE told_links SET used_at = now() WHERE token_hash = %s", (_hashed(token),))
+    acknowledge(conn, told.case_id, who=told.person, reason=BY_LINK)
+    return told
 
 
 def _hashed(token: str) -> bytes:

@@ -245,7 +245,7 @@ def test_a_title_cannot_write_a_line_of_the_message(conn: Connection, target: An
 def test_two_who_press_at_once_are_one(
     conn: Connection, target: Any, people: Callable[..., Path], stranger: Visitor
 ) -> None:
-    """The link is taken under a lock: the second sees what the first did, and the audit has one entry."""
+    """One takes the case, the others are told that the link has done its work, and the audit has one entry."""
     people()
     case = a_told_case(conn)
     link = the_link(target)
