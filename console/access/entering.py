@@ -29,6 +29,7 @@ def with_password(name: str, password: str, *, address: str = "", agent: str = "
         raise SignInRefused(WRONG)
     throttle.forgive(name, address)
     with database.transaction() as conn:
+        _still(conn, user)
         return begun(conn, user, how="password", agent=agent)
 
 
@@ -42,6 +43,7 @@ def again(session: Session, password: str, *, address: str = "", agent: str = ""
         raise SignInRefused("the password is wrong")
     throttle.forgive(session.person.name, address)
     with database.transaction() as conn:
+        _still(conn, user, session)
         return renewed(conn, session, how="password", agent=agent)
 
 
@@ -75,6 +77,7 @@ def change_password(session: Session, old: str, new: str, *, address: str = "", 
     throttle.forgive(session.person.name, address)
     kept = passwords.hash_of(passwords.accepted(new, name=user["name"], email=user["email"]))
     with database.transaction() as conn:
+        _still(conn, user, session)
         _keep_password(conn, user, kept)
         return begun(conn, user, how="password", agent=agent)
 
@@ -129,6 +132,20 @@ def _by_login(conn: Connection, login: str) -> dict[str, Any] | None:
         " WHERE name = %(login)s OR email = %(login)s",
         {"login": login.replace("\0", "")},
     ).fetchone()
+
+
+def _still(conn: Connection, user: dict[str, Any], session: Session | None = None) -> None:
+    """What was true before the slow work is true yet: whoever was disabled or signed out meanwhile does not come in.
+
+    Raises: SignInRefused.
+    """
+    row = conn.execute(
+        "SELECT 1 AS one FROM users u WHERE u.id = %(user)s AND u.password_hash = %(kept)s AND u.disabled_at IS NULL"
+        " AND (%(session)s::uuid IS NULL OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = %(session)s)) FOR UPDATE",
+        {"user": user["id"], "kept": user["password_hash"], "session": session.id if session else None},
+    ).fetchone()
+    if row is None:
+        raise SignInRefused(WRONG if session is None else "you were signed out meanwhile: sign in again")
 
 
 def _keep_password(conn: Connection, user: dict[str, Any], kept: str) -> None:

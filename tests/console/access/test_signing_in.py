@@ -481,6 +481,48 @@ def test_another_password_needs_the_present_one_and_ends_all_other_sessions(
     assert browser().sign_in("fiona", ANOTHER).status_code == 303
 
 
+@pytest.mark.parametrize(
+    ("how", "happens"),
+    [
+        *((how, happens) for how in ("sign-in", "proof", "change") for happens in ("disabled", "another password")),
+        # Whoever signs in comes in with the new roles; a session of before does not go on.
+        ("proof", "another role"),
+        ("change", "another role"),
+    ],
+)
+def test_what_ends_a_session_ends_one_that_is_being_made(
+    account: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, happens: str, how: str
+) -> None:
+    """While a password is compared its person is disabled, or it is changed: nobody comes in by what was true."""
+    user = account("fiona")
+    with database.transaction() as conn:
+        session = sessions.found(conn, sessions.begin(conn, user["id"]))
+    assert session is not None
+
+    def compared(kept: str | None, password: str) -> bool:
+        with database.transaction() as conn:
+            if happens == "disabled":
+                users.disable(conn, "ada", "fiona")
+            elif happens == "another role":
+                users.grant(conn, "ada", "fiona", ["approver"])
+            else:
+                conn.execute("UPDATE users SET password_hash = 'other' WHERE id = %s", (user["id"],))
+                sessions.end_all(conn, user["id"])
+        return True
+
+    monkeypatch.setattr(passwords, "matches", compared)
+    attempts: dict[str, Callable[[], str]] = {
+        "sign-in": lambda: entering.with_password("fiona", PASSWORD),
+        "proof": lambda: entering.again(session, PASSWORD),
+        "change": lambda: entering.change_password(session, PASSWORD, ANOTHER),
+    }
+    with pytest.raises(SignInRefused):
+        attempts[how]()
+    set_("UPDATE users SET disabled_at = NULL")
+    with database.transaction() as conn:
+        assert sessions.of_user(conn, user["id"]) == []
+
+
 def test_names_and_addresses_are_unlike(database_url: str) -> None:
     """A name is never another's; no name looks like an address, a token, or one of our own parts."""
     with database.transaction() as conn:
