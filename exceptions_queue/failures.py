@@ -280,10 +280,10 @@ class SignatureBurst(Failure):
 
 
 class NotificationFailed(Failure):
-    """No channel took the message about a case: neither the owner's nor a deputy's nor the last resort."""
+    """No channel of a person took a message: a deputy or the last resort was told instead, or nobody at all."""
 
     code = "notification_failed"
     title = "An owner could not be told"
     role = "platform"
-    advice = "Test the channels of the people named, mend them in the owners file, and tell the owner yourself."
+    advice = "Test the channels of the person named, mend them in the owners file, and ask whether they know."
     by_itself = "Stays in the queue and escalates like any case; it never reports itself."

@@ -2,7 +2,9 @@
 
     pending ──▶ sending ──▶ sent
        ▲           │ ├────▶ fallback   not taken; the next channel, a deputy or the last resort has a row of its own
-       └─(lease)───┘ └────▶ failed     not taken, and nobody is left to try: that itself becomes a case
+       └─(lease)───┘ └────▶ failed     not taken, and nobody is left to try
+
+That no channel of a person took a message is a case of its own, also when somebody else was told instead.
 
 One attempt per row and pass, each in a thread with a bound on its time, none inside a transaction. A process that dies
 while sending leaves its lease; the message then goes out once more rather than never.
@@ -185,8 +187,8 @@ def _record(attempt: Attempt, problem: str | None) -> str:
             there, first = following[0], row["fallback_of"] or row["id"]
             again = Notice(row["case_id"], row["kind"], there.recipient, there.label, first, row["digest_id"])
             record_notices(conn, [again])
-        elif problem is not None:
-            _nobody_told(conn, row)
+        if problem is not None and (not following or following[0].recipient != stop.recipient):
+            _not_reached(conn, row, stop.recipient)
     wide(
         f"notification.{status}",
         case_id=_text(row["case_id"]),
@@ -197,12 +199,13 @@ def _record(attempt: Attempt, problem: str | None) -> str:
     return status
 
 
-def _nobody_told(conn: Connection, row: dict[str, Any]) -> None:
-    """Every way failed: the people who run the service get a case. About that case itself nobody is told again."""
+def _not_reached(conn: Connection, row: dict[str, Any], recipient: str) -> None:
+    """Every way to somebody failed: the people who run the service get a case, whoever is told instead. About that
+    case itself no other is opened."""
     if row["failure_class"] == failures.NotificationFailed.code:
-        log.error("notification.undeliverable", case_id=_text(row["case_id"]))
+        log.error("notification.undeliverable", case_id=_text(row["case_id"]), recipient=recipient)
         return
-    detail = {"case": _text(row["case_id"]), "title": row["title"], "kind": row["kind"], "last": row["recipient"]}
+    detail = {"case": _text(row["case_id"]), "title": row["title"], "kind": row["kind"], "last": recipient}
     opened = open_many(conn, [Incident(None, failures.NotificationFailed.code, detail=detail)], actor="notify")
     audit.append(conn, "desk", opened.entries)
 

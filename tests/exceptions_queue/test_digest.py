@@ -249,7 +249,7 @@ def test_a_channel_that_is_dead_falls_back_and_the_last_one_becomes_a_case(
     people(rhea=[broken], fallback=broken)
     morning(days=2)
     run(conn)
-    assert [notify.deliver_pending(), notify.deliver_pending()] == [{"fallback": 1}, {"failed": 1}]
+    assert [notify.deliver_pending(), notify.deliver_pending()] == [{"fallback": 1}, {"failed": 1, "sent": 1}]
     assert digests(conn)[-1] == (notify.LAST_RESORT, "json", "failed")
     row = conn.execute("SELECT detail ->> 'kind' AS kind FROM cases WHERE failure_class = 'notification_failed'")
     assert row.fetchall() == [{"kind": "digest"}]

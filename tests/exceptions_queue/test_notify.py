@@ -34,15 +34,19 @@ def a_case(conn: Connection, failure_class: str = "contract_violation", **more: 
     return case_id
 
 
-def receipts(conn: Connection) -> list[tuple[str, str | None, str]]:
-    """Recipient, channel and status of every attempt, in order."""
+def receipts(conn: Connection, *, about: str = "contract_violation") -> list[tuple[str, str | None, str]]:
+    """Recipient, channel and status of every attempt to tell about a case of this class, in order."""
     conn.rollback()
-    rows = conn.execute("SELECT * FROM notifications ORDER BY id").fetchall()
+    rows = conn.execute(
+        "SELECT n.* FROM notifications n JOIN cases c ON c.id = n.case_id WHERE c.failure_class = %s"
+        " ORDER BY n.created_at, n.id",
+        (about,),
+    ).fetchall()
     return [(row["recipient"], row["channel"], row["status"]) for row in rows]
 
 
 def deliver_all() -> list[str]:
-    """Passes until nothing is due; what became of each attempt."""
+    """Passes until nothing is due; what became of each attempt, also of those about people who were not reached."""
     seen: list[str] = []
     for _ in range(20):
         counts = notify.deliver_pending()
@@ -99,17 +103,21 @@ def test_a_roster_that_changes_meanwhile_cannot_send_a_message_round_in_circles(
     a_case(conn)
     assert notify.deliver_pending() == {"fallback": 1}
     people(["log://"], ["log://"])
-    assert deliver_all() == ["sent"]
+    deliver_all()
     assert receipts(conn) == [("rhea", "json", "fallback"), (notify.LAST_RESORT, "log", "sent")]
 
 
 def test_a_person_who_cannot_be_reached_is_replaced_by_the_deputy(conn: Connection, target: Any, people: Any) -> None:
-    """A dead port: the deputy hears instead, and both receipts stand."""
+    """A dead port: the deputy hears instead, both receipts stand, and whoever runs this has a case about the port."""
     people(["json://127.0.0.1:1/dead"], [target.url("ok")])
     a_case(conn)
 
-    assert deliver_all() == ["fallback", "sent"]
+    assert deliver_all() == ["fallback", "sent", "sent"]
     assert receipts(conn) == [("rhea", "json", "fallback"), ("tomas", "json", "sent")]
+    assert receipts(conn, about="notification_failed") == [("pia", "log", "sent")]
+    a_case(conn, "contract_unknown")
+    assert deliver_all() == ["fallback", "sent"]
+    assert len(receipts(conn, about="notification_failed")) == 1, "an outage is one case, and told once"
 
 
 def test_the_last_resort_hears_when_no_person_does(conn: Connection, target: Any, people: Any) -> None:
@@ -117,7 +125,8 @@ def test_the_last_resort_hears_when_no_person_does(conn: Connection, target: Any
     people([target.url("broken")], [target.url("broken")], fallback=target.url("ok"))
     a_case(conn)
 
-    assert deliver_all() == ["fallback", "fallback", "sent"]
+    deliver_all()
+    assert [status for _, _, status in receipts(conn)] == ["fallback", "fallback", "sent"]
     assert receipts(conn)[-1] == (notify.LAST_RESORT, "json", "sent")
     assert [path for path, _ in target.taken] == ["broken", "broken", "ok"]
 
@@ -135,9 +144,10 @@ def test_when_nobody_can_be_told_that_itself_is_a_case_and_ends_there(
     rows = conn.execute("SELECT failure_class, handler, events FROM cases ORDER BY id").fetchall()
     assert [(row["failure_class"], row["events"]) for row in rows] == [
         ("contract_violation", 1),
-        ("notification_failed", 1),
+        ("notification_failed", 3),
     ]
-    assert [status for _, _, status in receipts(conn)] == ["fallback", "fallback", "failed"] * 2
+    for about in ("contract_violation", "notification_failed"):
+        assert [status for _, _, status in receipts(conn, about=about)] == ["fallback", "fallback", "failed"]
     entries = conn.execute("SELECT action FROM audit_entries").fetchall()
     assert [row["action"] for row in entries] == ["case.opened"]
 
@@ -151,7 +161,7 @@ def test_a_slow_channel_is_bounded_and_the_next_one_takes_over(
     a_case(conn)
 
     began = time.monotonic()
-    assert deliver_all() == ["fallback", "sent"]
+    assert deliver_all() == ["fallback", "sent", "sent"]
     assert time.monotonic() - began < target.slow_seconds
     row = conn.execute("SELECT detail FROM notifications ORDER BY id").fetchone()
     assert row is not None
@@ -217,7 +227,7 @@ def test_a_message_that_kills_its_sender_every_time_is_given_up(conn: Connection
     a_case(conn)
     conn.execute("UPDATE notifications SET status = 'sending', attempts = %s, due_at = now()", (notify.CLAIMS_MAX,))
     conn.commit()
-    assert deliver_all() == ["fallback", "sent"]
+    assert deliver_all() == ["fallback", "sent", "sent"]
     assert receipts(conn) == [("rhea", "json", "fallback"), ("tomas", "json", "sent")]
     assert len(target.taken) == 1
 
