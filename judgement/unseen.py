@@ -37,7 +37,6 @@ _COUNTERPARTIES = """
           WHERE question = %(question)s AND created_at >= %(begin)s AND created_at < %(end)s
             AND counterparty IS NOT NULL) AS week
 """
-_ANY_BEFORE = "SELECT EXISTS (SELECT FROM decisions WHERE question = %s AND created_at < %s) AS any"
 
 _Fields = dict[str, str]
 
@@ -56,11 +55,8 @@ class Week(NamedTuple):
 
 def look(conn: Connection, question: Question) -> Iterator[str]:
     """What there is more of than usual, in sentences."""
-    now = clock.now()
-    recent, before = now - WEEK, now - 2 * WEEK
-    row = conn.execute(_ANY_BEFORE, (question.name, before - WEEK)).fetchone()
-    if row is None or not row["any"]:
-        return  # too young: in the first weeks everything is new
+    # A young question does not alarm: the week before has less to be held against, and more in it is new.
+    recent, before = clock.now() - WEEK, clock.now() - 2 * WEEK
     yield from _told("counterparties", *(_counterparties(conn, question, begin) for begin in (before, recent)))
     weeks = [_Held.of(conn, question, begin) for begin in (before, recent)]
     # Against equally many: the more one remembers, the less is new.

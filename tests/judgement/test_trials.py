@@ -231,9 +231,10 @@ def test_a_refused_training_may_be_tried_and_brought_back(at_once: Connection) -
     """By its number alone; "the one before" is never a refused one."""
     serving.serving(NAME).answer(at_once, {"text": "x"})
     models.keep(at_once, QUESTION, labels_seq=0, artifact=b"", report={}, refused="worse")
+    with models.locked(at_once, NAME):
+        serving.trained_anew(at_once, QUESTION)
     trials.start(at_once, QUESTION, "training:2", 0.5, **WHO)
-    with pytest.raises(models.NoSuchModel), at_once.transaction():
-        models.bring_back(at_once, QUESTION, None, **WHO)
+    assert models.bring_back(at_once, QUESTION, None, **WHO) == 1
     assert models.bring_back(at_once, QUESTION, 2, **WHO) == 2
 
 

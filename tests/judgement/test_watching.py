@@ -161,10 +161,12 @@ def test_values_that_were_never_seen_are_noticed(conn: Connection, kind: str) ->
 
 def test_as_much_that_is_new_as_every_week_is_no_news(conn: Connection) -> None:
     """Where every second input is new in any week, that is the traffic; nor does a young question alarm, to which
-    everything is new."""
+    everything is new. Break it: tell what is new, whatever was new before."""
     weeks = [
         [(f"Line {_word(week, n)} {n}", f"cus_{week if n % 2 else 0}_{n}") for n in range(160)] for week in range(4)
     ]
+    # A little more is no news either.
+    weeks[3] += [(f"Line {_word(4, 2 * n)} {n}", f"cus_4_{n}") for n in range(8)]
     _weeks(conn, MONEY, *weeks)
     assert list(unseen.look(conn, MONEY)) == []
     _weeks(conn, ROUTE, weeks[0], weeks[1])
