@@ -104,7 +104,7 @@ def _each(visit: Visit, verb: str, plan: Plan) -> Go:
     body = forms.said(asks.AssignAsk if verb == "assign" else asks.Change, visit.form)
     done, refused = 0, list[str]()
     for case in plan.takes:
-        key = f"{visit.form.get('key', '')}/{case.id}"[: idempotency.KEY_MAX]
+        key = f"{case.id}/{visit.form.get('key', '')}"[: idempotency.KEY_MAX]
         try:
             call(visit.asking(body=body)._replace(id=case.id, idempotency_key=key))
             done += 1

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
+from console import idempotency
 from console.access.people import Person
 from console.access.rights import Right
 from console.access.sessions import Session
 from console.api.route import Asking
 from console.auth import Actor
-from console.problems import NotFound
+from console.problems import NotAsked, NotFound
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,19 @@ class Visit:
         return self.path["name"]
 
     def asking(self, *, query: Any = None, body: Any = None) -> Asking:
-        """The same question, as the API's functions take it; a form's `key` makes a second click nothing new."""
+        """The same question, as the API's functions take it; a form's `key` makes a second click nothing new.
+
+        Raises: NotAsked.
+        """
+        key = self.form.get("key") or None
+        if key is not None and len(key) > idempotency.KEY_MAX:
+            raise NotAsked(f"a form's key has at most {idempotency.KEY_MAX} characters")
         return Asking(
             actor=Actor(self.person.name, frozenset()),
             id=self.one if "id" in self.path else None,
             query=query,
             body=body,
-            idempotency_key=self.form.get("key"),
+            idempotency_key=key,
             name=self.path.get("name"),
         )
 

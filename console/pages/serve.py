@@ -37,11 +37,14 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 FIELDS_MAX = 2000
-#: What a page says once after a form, carried by the browser.
-SAID = "counterfoil_said"
 SAID_SECONDS = 60
 
 Answering = Callable[[Request], Awaitable[Response]]
+
+
+def said_cookie() -> str:
+    """What a page says once after a form, carried by the browser; over TLS no host beside us can put words there."""
+    return "__Host-counterfoil_said" if sessions.is_secure() else "counterfoil_said"
 
 
 def by_path() -> dict[str, dict[str, Answering]]:
@@ -140,21 +143,21 @@ def _page(request: Request, session: Session | None, found: Answer, visit: Visit
         "session": session,
         "person": session.person if session else None,
         "now": visit.now,
-        "said": unquote(request.cookies.get(SAID, "")),
+        "said": unquote(request.cookies.get(said_cookie(), "")),
     }
     html = render.templates().get_template(found.template).render(shown)
     response = Response(html, found.status, {**HEADERS}, "text/html; charset=utf-8")
-    if SAID in request.cookies:
-        response.delete_cookie(SAID, path="/")
+    if said_cookie() in request.cookies:
+        response.delete_cookie(said_cookie(), path="/", secure=sessions.is_secure(), httponly=True, samesite="lax")
     return response
 
 
 def _elsewhere(found: Go) -> Response:
     response = RedirectResponse(found.to, 303, HEADERS)
-    secure = settings().is_production
+    secure = sessions.is_secure()
     if found.said:
         response.set_cookie(
-            SAID, quote(found.said), SAID_SECONDS, path="/", secure=secure, httponly=True, samesite="lax"
+            said_cookie(), quote(found.said), SAID_SECONDS, path="/", secure=secure, httponly=True, samesite="lax"
         )
     if found.session:
         response.set_cookie(
