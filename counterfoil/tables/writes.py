@@ -51,6 +51,9 @@ class Write(SQLModel, table=True):
                 "reverses IS NOT NULL AND status NOT IN ('refused', 'superseded', 'rejected', 'expired')"
             ),
         ),
+        # By what they take back, whatever became of them; and what a handler would have written.
+        Index("writes_of_reversal", "reverses", postgresql_where=text("reverses IS NOT NULL")),
+        Index("writes_shadow", "handler", "id", postgresql_where=text("status = 'shadow'")),
         Index(
             "writes_target_written",
             "target",

@@ -708,6 +708,9 @@ def upgrade() -> None:
     op.create_index("writes_event", "writes", ["event_id"], unique=False)
     op.create_index("writes_in_doubt", "writes", ["id"], unique=False, postgresql_where=sa.text("status = 'in_doubt'"))
     op.create_index(
+        "writes_of_reversal", "writes", ["reverses"], unique=False, postgresql_where=sa.text("reverses IS NOT NULL")
+    )
+    op.create_index(
         "writes_record_sent",
         "writes",
         [
@@ -733,6 +736,9 @@ def upgrade() -> None:
         postgresql_where=sa.text(
             "reverses IS NOT NULL AND status NOT IN ('refused', 'superseded', 'rejected', 'expired')"
         ),
+    )
+    op.create_index(
+        "writes_shadow", "writes", ["handler", "id"], unique=False, postgresql_where=sa.text("status = 'shadow'")
     )
     op.create_index("writes_subject", "writes", ["subject", "id"], unique=False)
     op.create_index(
@@ -1166,6 +1172,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("target IS NOT NULL AND coalesce(confirmed_at, 'infinity') = 'infinity'"),
     )
     op.drop_index("writes_subject", table_name="writes")
+    op.drop_index("writes_shadow", table_name="writes", postgresql_where=sa.text("status = 'shadow'"))
     op.drop_index(
         "writes_reverses",
         table_name="writes",
@@ -1179,6 +1186,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("status IN ('refused', 'rejected', 'reversing', 'reversed')"),
     )
     op.drop_index("writes_record_sent", table_name="writes", postgresql_where=sa.text("first_sent_at IS NOT NULL"))
+    op.drop_index("writes_of_reversal", table_name="writes", postgresql_where=sa.text("reverses IS NOT NULL"))
     op.drop_index("writes_in_doubt", table_name="writes", postgresql_where=sa.text("status = 'in_doubt'"))
     op.drop_index("writes_event", table_name="writes")
     op.drop_index("writes_due", table_name="writes", postgresql_where=sa.text("due_at IS NOT NULL"))
