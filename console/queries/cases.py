@@ -29,7 +29,7 @@ def find_page(ask: CasesAsk) -> answers.Page[answers.Case]:
             asked = filters.understood(ask.q)
             words = asked.words if asked.terms or len(asked.words) > 1 else (ask.q,)
             wanted = wanted.where(
-                *filters.conditions(session, "cases", asked), *(_matches(session, word) for word in words)
+                *filters.conditions(session, "cases", asked), *(_matches(session, word, ask) for word in words)
             )
         if ask.owner is not None:
             wanted = wanted.where(owning.by(session, ask.owner))
@@ -198,15 +198,14 @@ def _member(member: tables.CaseEvent, event: tables.Event | None) -> answers.Cas
     )
 
 
-def _matches(session: Session, word: str) -> ColumnElement[bool]:
-    """Its id, text inside of what names it, or something that one of its events names."""
-    conditions: list[ColumnElement[bool]] = [
-        col(column).contains(word, autoescape=True)
-        for column in (tables.Case.title, tables.Case.failure_class, tables.Case.handler, tables.Case.fingerprint)
-    ]
+def _matches(session: Session, word: str, ask: CasesAsk) -> ColumnElement[bool]:
+    """Its id, or something that one of its events names; text inside of what names it, among the newest."""
+    conditions = filters.with_named(session, word)
     with suppress(ValueError):
         conditions.append(col(tables.Case.id) == UUID(word))
-    return or_(*conditions, filters.with_named(session, word))
+    columns = (tables.Case.title, tables.Case.failure_class, tables.Case.handler, tables.Case.fingerprint)
+    at, row_id = col(tables.Case.opened_at), col(tables.Case.id)
+    return or_(page.holding_lately(word, *columns, at=at, row_id=row_id, ask=ask), *conditions)
 
 
 def _owner(row: tables.Case) -> str:

@@ -26,7 +26,12 @@ def find_page(ask: EventsAsk) -> answers.Page[answers.Event]:
     with Session(database.engine()) as session:
         wanted = _narrowed(session, select(tables.Event), ask)
         rows, following = page.read(
-            session, wanted, at=col(tables.Event.received_at), row_id=col(tables.Event.id), ask=ask
+            session,
+            wanted,
+            at=col(tables.Event.received_at),
+            row_id=col(tables.Event.id),
+            ask=ask,
+            through=_through(session, ask),
         )
         return answers.Page(items=shown(session, rows), next_cursor=following)
 
@@ -152,13 +157,29 @@ def _matches(session: Session, word: str, ask: EventsAsk) -> ColumnElement[bool]
     with suppress(ValueError):
         exactly.append(col(tables.Event.id) == UUID(word))
     exact = or_(*exactly)
-    if session.exec(select(tables.Event.id).where(exact).limit(1)).first() is not None:
+    if _is_known(session, exact):
         return exact
     naming = filters.named(session, word)
     if naming != []:
         return col(tables.Event.id).in_(naming)
     columns = (tables.Event.key, tables.Event.subject, tables.Event.type)
     return page.holding_lately(word, *columns, at=col(tables.Event.received_at), row_id=col(tables.Event.id), ask=ask)
+
+
+def _through(session: Session, ask: EventsAsk) -> list[ColumnElement[bool]] | None:
+    """The time in which to look for what no index finds; None: one does."""
+    if ask.key is not None or ask.subject is not None or ask == EventsAsk(limit=ask.limit, cursor=ask.cursor):
+        return None
+    if ask.q is None:
+        return []
+    wanted = filters.understood(ask.q)
+    if not filters.is_loose("events", wanted) or _is_known(session, identities.has_key(session, ask.q)):
+        return None
+    return filters.in_time("events", wanted)
+
+
+def _is_known(session: Session, condition: ColumnElement[bool]) -> bool:
+    return session.exec(select(tables.Event.id).where(condition).limit(1)).first() is not None
 
 
 def wanted_by(session: Session, ask: EventsAsk) -> list[ColumnElement[bool]]:
@@ -168,7 +189,7 @@ def wanted_by(session: Session, ask: EventsAsk) -> list[ColumnElement[bool]]:
     wanted = filters.understood(ask.q)
     # As it stands first: a key may hold blanks and whatever looks like a field.
     whole = identities.has_key(session, ask.q)
-    if wanted.terms and session.exec(select(tables.Event.id).where(whole).limit(1)).first() is not None:
+    if wanted.terms and _is_known(session, whole):
         return [whole]
     words = wanted.words if wanted.terms or len(wanted.words) > 1 else (ask.q,)
     return [*filters.conditions(session, "events", wanted), *(_matches(session, word, ask) for word in words)]

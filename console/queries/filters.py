@@ -70,6 +70,29 @@ def conditions(session: Session, kind: Kind, wanted: Wanted) -> list[Condition]:
         raise refusal(wrong) from None
 
 
+#: Fields that no index answers: what is asked by nothing else is looked for among a bounded number of rows.
+_LOOSE: Mapping[Kind, frozenset[str]] = {
+    "events": frozenset({"status", "source", "type", "handler", "since", "until", "at"}),
+    "cases": frozenset(),
+    "writes": frozenset({"status", "destination", "operation", "handler", "amount", "since", "until", "at"}),
+}
+
+
+def is_loose(kind: Kind, wanted: Wanted) -> bool:
+    """Whether nothing that was asked for is found by an index. Of writes, states other than confirmed are."""
+    states = {str(value) for value in wanted.values("status")}
+    return (
+        not wanted.words
+        and all(term.field in _LOOSE[kind] for term in wanted.terms)
+        and not (kind == "writes" and states - {WriteState.CONFIRMED})
+    )
+
+
+def in_time(kind: Kind, wanted: Wanted) -> list[Condition]:
+    """The spans of time that were asked for."""
+    return [_in_time(kind, term.field, term.value) for term in wanted.terms if isinstance(term.value, Span)]
+
+
 def applies(kind: Kind, wanted: Wanted) -> bool:
     """Whether a list knows every field that was named, and every state."""
     return all(
@@ -164,12 +187,12 @@ def _blocked(*of_case: Condition) -> Ids:
     return (
         rows_of(col(member.event_id))
         .join(Case, col(Case.id) == col(member.case_id))
-        .where(col(member.cleared_at).is_(None), *of_case)
+        .where(col(member.cleared_at).is_(None), col(Case.status).in_(sorted(CASE_LIVE)), *of_case)
     )
 
 
 def _blocked_on_desk(session: Session, person: str) -> Ids:
-    return _blocked(col(Case.status).in_(sorted(CASE_LIVE)), owning.by(session, person))
+    return _blocked(owning.by(session, person))
 
 
 def _events(*of_event: Condition) -> Ids:
@@ -268,6 +291,17 @@ def named(session: Session, value: str) -> list[UUID] | Ids:
     return found
 
 
-def with_named(session: Session, value: str) -> Condition:
-    """Cases of events that name it."""
-    return _cases_with(named(session, value))
+def with_named(session: Session, value: str) -> list[Condition]:
+    """Cases of events that name it; empty: no event does."""
+    found = named(session, value)
+    if isinstance(found, list):
+        return [_cases_with(found)] if found else []
+    # Very many events name it: asked of each case, and only of those that everything else fits.
+    member = CaseEvent
+    events = (
+        rows_of(col(member.event_id))
+        .join(Mention, col(Mention.event_id) == col(member.event_id))
+        .where(col(member.case_id) == col(Case.id), naming(value))
+        .offset(0)
+    )
+    return [events.exists()]

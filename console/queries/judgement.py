@@ -10,7 +10,7 @@ from sqlmodel import Session, col, or_, select
 from console import answers
 from console.asks import ClassificationsAsk
 from console.fields import money
-from console.queries import audit, page, trying
+from console.queries import audit, kept, page, trying
 from contracts import questions
 from contracts.answers import Question
 from counterfoil import database, tables
@@ -85,11 +85,11 @@ def find_page(ask: ClassificationsAsk) -> answers.Page[answers.Classification]:
         (row.status, ask.status),
         (row.sampled, ask.sampled),
     )
-    if ask.event is not None:
-        wanted = wanted.where(_about([ask.event]))
     if ask.q is not None:
         wanted = wanted.where(page.holding(ask.q, row.item, row.counterparty, row.label))
     with Session(database.engine()) as session:
+        if ask.event is not None:
+            wanted = wanted.where(_about(session, [ask.event]))
         rows, following = page.read(session, wanted, at=col(row.created_at), row_id=col(row.id), ask=ask)
         return answers.Page(items=[_shown(each) for each in rows], next_cursor=following)
 
@@ -104,7 +104,7 @@ def find(decision_id: UUID) -> answers.ClassificationDetail | None:
 def of_event(session: Session, event_id: UUID) -> list[answers.Classification]:
     """What was decided about an event, oldest first."""
     row = tables.Decision
-    rows = session.exec(select(row).where(_about([event_id])).order_by(col(row.id)).limit(OPEN_MAX)).all()
+    rows = session.exec(select(row).where(_about(session, [event_id])).order_by(col(row.id)).limit(OPEN_MAX)).all()
     return [_shown(each) for each in rows]
 
 
@@ -117,7 +117,7 @@ def open_of(session: Session, event_ids: Sequence[UUID]) -> list[answers.Classif
         select(row)
         .join(event, col(event.id) == col(row.event_id))
         .where(
-            _about(event_ids),
+            _about(session, event_ids),
             row.status == "asked",
             row.generation == event.generation,
             col(row.question_version).in_([each.version for each in questions.find().values()]),
@@ -128,15 +128,16 @@ def open_of(session: Session, event_ids: Sequence[UUID]) -> list[answers.Classif
     return _details(session, rows)
 
 
-def _about(event_ids: Sequence[UUID]) -> ColumnElement[bool]:
+def _about(session: Session, event_ids: Sequence[UUID]) -> ColumnElement[bool]:
     """What these events asked, and what their twins asked for them."""
     row, fact = tables.Decision, tables.Fact
-    told = select(fact.fact).where(col(fact.event_id).in_(event_ids))
+    # The facts themselves: with a question inside of `OR` every decision would be looked at.
+    told = session.exec(select(fact.fact).where(col(fact.event_id).in_(event_ids))).all()
     return or_(col(row.event_id).in_(event_ids), col(row.scope).in_(told))
 
 
 def _question(conn: Connection, question: Question) -> answers.Question:
-    state, seen = states.of(conn, question), watching.figures(conn, question.name)
+    state, seen = states.of(conn, question), _seen(conn, question.name)
     row = conn.execute(
         "SELECT number FROM trained_models WHERE question = %s AND question_version = %s AND status = 'active'",
         (question.name, question.version),
@@ -152,6 +153,15 @@ def _question(conn: Connection, question: Question) -> answers.Question:
         labels=list(question.label_names),
         model=None if row is None else row["number"],
         figures=_figures(seen),
+    )
+
+
+def _seen(conn: Connection, question: str) -> watching.Figures:
+    """What happened lately; of many decisions as it was a moment ago."""
+    return kept.find(
+        ("figures", question),
+        lambda: watching.figures(conn, question),
+        is_costly=lambda seen: seen.decided >= kept.MANY,
     )
 
 

@@ -1,7 +1,9 @@
 """The numbers of a window of time, and what stands open now."""
 
+from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func
@@ -12,38 +14,93 @@ from console.asks import StatsAsk
 from console.fields import Money
 from console.queries import page
 from counterfoil import clock, database, tables
+from counterfoil.database import Connection
+from counterfoil.ledger import tally
 from counterfoil.lifecycle import CASE_LIVE, WriteState
 
 #: Without a window the numbers are those of the last day.
 WINDOW = timedelta(hours=24)
+#: Rows of these last minutes are counted themselves, spans of this long are kept before.
+LIVE, KEPT = timedelta(minutes=15), timedelta(days=7)
+#: Before and after which nothing was ever received.
+_FIRST, _LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 12, 1, tzinfo=UTC)
 
 
 def read(ask: StatsAsk) -> answers.Stats:
     """The numbers of a window."""
     until = ask.until or clock.now()
     since = ask.since or _before(until)
-    event, run, write = tables.Event, tables.Run, tables.Write
-    events = page.window(col(event.received_at), col(event.id), since, until)
-    written = page.window(col(write.created_at), col(write.id), since, until)
+    with database.transaction() as conn:
+        seen = _counted(conn, since, until)
     with Session(database.engine()) as session:
-        by_status = _counts(session, col(event.status), events)
         return answers.Stats(
             since=since,
             until=until,
-            events_received=sum(by_status.values()),
-            events_by_status=by_status,
-            events_by_source=_counts(session, col(event.source), events),
-            duplicates=session.exec(select(func.coalesce(func.sum(event.deliveries - 1), 0)).where(*events)).one(),
-            runs_by_status=_counts(
-                session, col(run.status), page.window(col(run.started_at), col(run.id), since, until)
-            ),
-            writes_by_status=_counts(session, col(write.status), written),
-            written=_written(session, written),
+            events_received=seen.received,
+            events_by_status=dict(sorted(seen.by_status.items())),
+            events_by_source=dict(sorted(seen.by_source.items())),
+            duplicates=seen.duplicates,
+            runs_by_status=dict(sorted(seen.runs.items())),
+            writes_by_status=dict(sorted(seen.writes.items())),
+            written=[Money(amount_minor=minor, currency=code) for code, minor in sorted(seen.written.items())],
             rejections=_rejections(session, since, until),
             notifications_by_status=_counts(session, col(tables.Notification.status), _told(since, until)),
             **_open_now(session),
             **_held_now(session),
         )
+
+
+@dataclass
+class _Seen:
+    """What a window counted."""
+
+    received: int = 0
+    duplicates: int = 0
+    by_status: Counter[str] = field(default_factory=Counter)
+    by_source: Counter[str] = field(default_factory=Counter)
+    runs: Counter[str] = field(default_factory=Counter)
+    writes: Counter[str] = field(default_factory=Counter)
+    written: Counter[str] = field(default_factory=Counter)
+
+    def add(self, numbers: tally.Numbers) -> None:
+        """Count one span."""
+        for event in numbers.events:
+            self.received += event.count
+            self.duplicates += event.duplicates
+            self.by_status[event.status] += event.count
+            self.by_source[event.source] += event.count
+        for run in numbers.runs:
+            self.runs[run.status] += run.count
+        for write in numbers.writes:
+            self.writes[write.status] += write.count
+            if write.status == WriteState.CONFIRMED and write.currency is not None:
+                self.written[write.currency] += write.amount_minor
+
+
+def _counted(conn: Connection, since: datetime, until: datetime) -> _Seen:
+    """Rows where the window begins and where it ends, what is kept (`tally`) between: nobody counts a day of rows.
+
+    What was received in the last minutes is counted as it stands; of before, a span may be minutes old.
+    """
+    seen, now = _Seen(), clock.now()
+    since, until = max(since, _FIRST), min(until, _LAST)
+    begins, ends = since, since
+    if since < now - LIVE and until > now - KEPT:
+        begins = _begin(max(since, now - KEPT)) + tally.FINE
+        ends = max(begins, _begin(min(until, now - LIVE)))
+    for first, last in ((since, min(begins, until)), (ends, until)):
+        if first < last:
+            for numbers in tally.count(conn, first, last, last - first).values():
+                seen.add(numbers)
+    for _, numbers in tally.read(conn, begins, ends):
+        seen.add(numbers)
+    return seen
+
+
+def _begin(moment: datetime) -> datetime:
+    """Where the span that holds it begins."""
+    width = tally.FINE.total_seconds()
+    return datetime.fromtimestamp(moment.timestamp() // width * width, UTC)
 
 
 def _before(until: datetime) -> datetime:
@@ -56,16 +113,6 @@ def _before(until: datetime) -> datetime:
 def _counts(session: Session, column: Any, conditions: Sequence[Any]) -> dict[str, int]:
     rows = session.exec(select(column, func.count()).where(*conditions).group_by(column)).all()
     return dict(sorted((str(value), count) for value, count in rows))
-
-
-def _written(session: Session, conditions: Sequence[Any]) -> list[Money]:
-    write = tables.Write
-    return _sums(
-        session,
-        col(write.currency),
-        col(write.amount_minor),
-        [*conditions, col(write.status) == WriteState.CONFIRMED.value],
-    )
 
 
 def _sums(session: Session, currency: Any, amount: Any, conditions: Sequence[Any]) -> list[Money]:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from console import answers
-from console.queries import coverage, today
+from console.queries import coverage, kept, today
 from counterfoil import database
 from counterfoil.database import Connection
 
@@ -62,7 +62,11 @@ def read(now: datetime) -> answers.Weekly:
 
 
 def _classes(conn: Connection, since: datetime) -> list[answers.ClassWeek]:
-    return [_class(row) for row in conn.execute(_CLASSES, {"since": since})]
+    return kept.find(
+        ("classes", since),
+        lambda: [_class(row) for row in conn.execute(_CLASSES, {"since": since})],
+        is_costly=lambda found: sum(one.opened + one.closed for one in found) >= kept.MANY,
+    )
 
 
 def _class(row: dict[str, Any]) -> answers.ClassWeek:

@@ -11,6 +11,7 @@ from console.asks import WritesAsk
 from console.fields import money
 from console.queries import filters, page
 from counterfoil import database, tables
+from counterfoil.lifecycle import WriteState
 
 
 def find_page(ask: WritesAsk) -> answers.Page[answers.Write]:
@@ -31,9 +32,26 @@ def find_page(ask: WritesAsk) -> answers.Page[answers.Write]:
                 *filters.conditions(session, "writes", asked), *(_matches(session, word, ask) for word in words)
             )
         rows, following = page.read(
-            session, wanted, at=col(tables.Write.created_at), row_id=col(tables.Write.id), ask=ask
+            session,
+            wanted,
+            at=col(tables.Write.created_at),
+            row_id=col(tables.Write.id),
+            ask=ask,
+            through=_through(ask),
         )
     return answers.Page(items=[shown(row) for row in rows], next_cursor=following)
+
+
+def _through(ask: WritesAsk) -> list[ColumnElement[bool]] | None:
+    """The time in which to look for what no index finds; None: one does."""
+    if any(one is not None for one in (ask.subject, ask.event, ask.key)):
+        return None
+    if ask.status not in (None, WriteState.CONFIRMED) or ask == WritesAsk(limit=ask.limit, cursor=ask.cursor):
+        return None
+    if ask.q is None:
+        return []
+    wanted = filters.understood(ask.q)
+    return filters.in_time("writes", wanted) if filters.is_loose("writes", wanted) else None
 
 
 def _matches(session: Session, word: str, ask: WritesAsk) -> ColumnElement[bool]:

@@ -23,9 +23,10 @@ class Foreign(NamedTuple):
     livemode: bool | None
 
 
+# The ids first: with `OR` between them every event would be looked at.
 _TURNED_ASIDE = """
 SELECT id, source, account, livemode FROM events
-WHERE (id = %(event)s OR id IN (SELECT event_id FROM replay_items WHERE replay_id = %(replay)s))
+WHERE id IN (SELECT %(event)s::uuid UNION ALL SELECT event_id FROM replay_items WHERE replay_id = %(replay)s)
   AND fault ->> 'class' = %(fault)s AND status NOT IN ('queued', 'running')
 ORDER BY id FOR UPDATE
 """
