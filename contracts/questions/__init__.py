@@ -34,7 +34,7 @@ def find() -> Mapping[str, Question]:
 
 
 def next_of(name: str) -> Question | None:
-    """The version that may run beside it before it takes its place: `NEXT` in the question's module. Raises: KeyError."""
+    """The version that may be tried beside it: `NEXT` in the question's module, with other words. Raises: KeyError."""
     question = find()[name]
     found: Question | None = getattr(importlib.import_module(f"{__name__}.{name}"), "NEXT", None)
     assert found is None or found.name == name, f"Bug: NEXT in {name}.py is called {found.name}"
