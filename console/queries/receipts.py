@@ -8,22 +8,21 @@ from counterfoil.database import Connection
 from exceptions_queue import channels
 from exceptions_queue.roster import Roster
 
-#: So many of the newest messages are looked through; whoever got none of them was told nothing for long.
-LOOKED_MAX: Final = 5_000
+#: One look into an index (`notifications_receipts`) for each way of each person, however many messages there are.
 _LAST: Final = """
-SELECT DISTINCT ON (n.recipient, n.channel) n.recipient AS person, n.channel, n.status, n.detail,
-       coalesce(n.sent_at, n.created_at) AS at
-FROM (SELECT * FROM notifications ORDER BY id DESC LIMIT %s) AS n
-JOIN unnest(%s::text[], %s::text[]) AS w(person, channel) ON w.person = n.recipient AND w.channel = n.channel
-WHERE n.status IN ('sent', 'failed', 'fallback')
-ORDER BY n.recipient, n.channel, n.id DESC
+SELECT w.person, w.channel, n.status, n.detail, coalesce(n.sent_at, n.created_at) AS at
+FROM unnest(%s::text[], %s::text[]) AS w(person, channel) JOIN LATERAL (
+    SELECT status, detail, sent_at, created_at FROM notifications
+    WHERE recipient = w.person AND channel = w.channel AND status IN ('sent', 'failed', 'fallback')
+    ORDER BY id DESC LIMIT 1
+) n ON true
 """
 
 
 def last(conn: Connection, roster: Roster) -> Mapping[str, list[Receipt]]:
     """For everybody on the roster, their ways in order."""
     ways = [(person, label) for person, one in roster.people.items() for label in channels.labelled(one.channels)]
-    rows = conn.execute(_LAST, (LOOKED_MAX, [person for person, _ in ways], [label for _, label in ways])).fetchall()
+    rows = conn.execute(_LAST, ([person for person, _ in ways], [label for _, label in ways])).fetchall()
     known = {(row["person"], row["channel"]): row for row in rows}
     found: dict[str, list[Receipt]] = {person: [] for person in roster.people}
     for person, label in ways:

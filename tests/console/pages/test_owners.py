@@ -104,7 +104,7 @@ def test_a_person_leads_to_their_desk_and_a_class_to_its_cases(visitor: Sign, fi
 
 
 def test_each_way_to_reach_somebody_shows_its_last_receipt(visitor: Sign, file: Path, conn: Connection) -> None:
-    """On a quiet day too: whether the last message arrived, when, and what was wrong; never an address."""
+    """Whether the last message arrived, when, what was wrong, also of somebody who is told seldom; never an address."""
     file.write_text(PACKAGED.replace('channels = ["log://"]', 'channels = ["json://127.0.0.1:1/secret", "log://"]', 1))
     case = a_case_of(conn, "contract_violation")
     receipts = [("json", "sent", None), ("json", "fallback", "the channel did not take it"), ("log", "sent", None)]
@@ -115,6 +115,11 @@ def test_each_way_to_reach_somebody_shows_its_last_receipt(visitor: Sign, file: 
             " VALUES (%s, %s, 'opened', 'rhea', %s, %s, %s, now())",
             (id, case, channel, status, detail),
         )
+    conn.execute(
+        "INSERT INTO notifications (id, case_id, kind, recipient, channel, status)"
+        " SELECT uuidv7(), %s, 'opened', 'tomas', 'log', 'sent' FROM generate_series(1, 6000)",
+        (case,),
+    )
     conn.commit()
     seen = visitor("vera", "viewer").get("/owners")
     ways = [text for text in seen.texts("tbody tr") if text.startswith(("Rhea Ops json", "Rhea Ops log"))]
