@@ -148,6 +148,8 @@ def edit(visit: Visit) -> Shown | Go:
         raise problems.NotAllowed("a payload is corrected by people who may see it")
     trying.well_formed(ask.payload)
     if visit.form.get("do") == "try":
+        if ask.event_id is None:
+            raise problems.NotAsked("name the event whose payload it is")
         tried = trying.edit(visit.person.name, visit.one, ask)
         return _shown(visit, case, tried=tried)
     act.edit(visit.asking(body=ask))

@@ -113,7 +113,9 @@ def suggested(source: str, type: str, body: str, place: str, value: str) -> dict
         document = exact.read(body)
     except (ValueError, RecursionError):
         return fields
-    steps: list[str | int] = [int(part) if part.isdecimal() else part for part in place.split(".")] if place else []
+    # No list has a thousand million elements, and Python converts no number of thousands of digits.
+    parts = place.split(".") if place else []
+    steps: list[str | int] = [int(part) if part.isdecimal() and len(part) < 10 else part for part in parts]
     pattern = re.sub(r"\.\d+(?=\.|$)", "[]", place)
     at: int = next((step for step in steps if isinstance(step, int)), 0)
     customer = _text(document, CUSTOMER, at)

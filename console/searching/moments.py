@@ -30,19 +30,26 @@ class Span(NamedTuple):
 def span(text: str, now: datetime) -> Span:
     """What a text means at this moment. Raises: ValueError in words."""
     text = text.strip()
-    ago = _AGO.fullmatch(text.lower())
     try:
-        if ago is not None:
-            moment = now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-            return Span(moment, moment + _MINUTE)
-        if text.lower() == "now":
-            return Span(now, now + _MINUTE)
-        parts = _PARTS.fullmatch(text.removesuffix("Z").removesuffix("z"))
-        if parts is not None:
-            return _on(_day(parts["day"].lower(), now), parts["hour"])
-        return _on(_day("today", now), text)
+        found = _found(text, now)
+        # Whoever looks around a time needs a day on either side of it.
+        _ = found.begins - _DAY_LENGTH, found.ends + _DAY_LENGTH
+        return found
     except (ValueError, OverflowError):
         raise ValueError(f"“{text}” is not a time; write one like {EXAMPLES} (UTC)") from None
+
+
+def _found(text: str, now: datetime) -> Span:
+    ago = _AGO.fullmatch(text.lower())
+    if ago is not None:
+        moment = now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        return Span(moment, moment + _MINUTE)
+    if text.lower() == "now":
+        return Span(now, now + _MINUTE)
+    parts = _PARTS.fullmatch(text.removesuffix("Z").removesuffix("z"))
+    if parts is not None:
+        return _on(_day(parts["day"].lower(), now), parts["hour"])
+    return _on(_day("today", now), text)
 
 
 def _day(text: str, now: datetime) -> datetime:

@@ -260,6 +260,8 @@ def test_what_cannot_be_seen_comes_back_from_a_correction_as_it_was(
     assert "Zoë 株式会社" in panel.text
     tried = rhea.post(f"{path}/edit", on=f"{path}?edit={story.failed}", do="try", reason=WHY)
     assert "Nothing differs." in tried.text
+    of_nothing = rhea.post(f"{path}/edit", on=f"{path}?edit={story.failed}", do="try", reason=WHY, event_id=None)
+    assert (of_nothing.status, "name the event" in of_nothing.text) == (400, True)
     kept = rhea.post(f"{path}/edit", on=f"{path}?edit={story.failed}", do="keep", reason=WHY)
     assert kept.status == 303
     (copy,) = rows("SELECT body FROM payloads WHERE event_id = %s AND version = 1", story.failed)

@@ -136,6 +136,7 @@ def test_what_an_event_cannot_tell_is_left_empty() -> None:
     assert rules_form.suggested("stripe", "t", "{", PLACE, "x") == {"source": "stripe", "types": "t"}
     body = '{"data": {"object": {"customer": "cus_1", "lines": {"data": []}, "x": [{"y": 12}]}}}'
     assert "shape" not in rules_form.suggested("stripe", "t", body, PLACE, "x")
+    assert rules_form.suggested("stripe", "t", body, "data.object.x." + "9" * 5000, "x")["customer"] == "cus_1"
     found = rules_form.suggested("stripe", "t", body, "data.object.x.0.y", "z")
     assert found["when"] == "data.object.customer = cus_1\ndata.object.x[].y = missing"
     country = rules_form.suggested("stripe", "t", body, "data.object.customer_address.country", "DE")

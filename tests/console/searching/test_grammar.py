@@ -114,6 +114,9 @@ def test_an_amount_counts_in_the_units_of_its_currency() -> None:
         ("since:2026-02-30", 7, "not a time"),
         ("at:25:00", 4, "not a time"),
         ("at:13pm", 4, "not a time"),
+        # Half an hour earlier there is no time.
+        ("at:0001-01-01@12am", 4, "not a time"),
+        ("at:9999-12-31@11:45pm", 4, "not a time"),
         ("case:17", 6, "not an id"),
         (" ".join(["source:a"] * 21), 1, "more than"),
     ],
