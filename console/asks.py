@@ -33,7 +33,7 @@ class FilteredAsk(ListAsk):
     q: Word | None = Field(
         None,
         description="filters such as `status:exception amount>1000 customer:cus_1 since:yesterday`; else an id or key"
-        " exactly, else text inside the key fields of the newest 50,000 rows",
+        " exactly, else text inside the key fields of the newest 10,000 rows",
     )
 
 

@@ -137,8 +137,9 @@ def _in_time(kind: Kind, field: str, span: Span) -> Condition:
 
 def few(session: Session, ids: Ids) -> Any:
     """The answer itself, if it is short; else the question. For `IN`."""
-    found = session.exec(ids.limit(FEW + 1)).all()  # type: ignore[call-overload]
-    return [row[0] for row in found] if len(found) <= FEW else ids
+    if session.connection().execute(ids.offset(FEW).limit(1)).first() is not None:
+        return ids
+    return [row[0] for row in session.connection().execute(ids)]
 
 
 # What an event names.

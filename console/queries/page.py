@@ -18,9 +18,9 @@ Row = TypeVar("Row")
 #: How far the clock of the door that made an id may be from the database's clock that wrote the time beside it.
 CLOCKS_APART = timedelta(days=1)
 #: Rows that are looked through for text inside of their keys: well below a tenth of a second.
-LATELY_ROWS = 20_000
+LATELY_ROWS = 10_000
 #: Rows that one page looks through for what no index finds; few first, because most pages are full by then.
-LOOKED_ROWS = (2_000, 100_000)
+LOOKED_ROWS = (2_000, 40_000)
 #: "At three": people remember within half an hour.
 NEAR = timedelta(minutes=30)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

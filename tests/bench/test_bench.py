@@ -31,6 +31,7 @@ def the_module(name: str) -> ModuleType:
 
 bodies = the_module("bodies")
 report = the_module("report")
+seen = the_module("seen")
 records = the_module("workflows_of_the_bench/records")
 
 
@@ -98,3 +99,24 @@ def test_a_verdict_knows_whether_more_is_better(measured: float | None, ceiling:
     """For a rate more is better, for a latency less."""
     at_least, aim = (2.0, 1.0) if ceiling else (1.0, 3.0)
     assert report.Figure("it", measured, at_least, aim, ceiling=ceiling).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("slowest", "weight", "more", "verdict"),
+    [
+        (99.0, 149_000, {"is_page": True}, "reached"),
+        (101.0, 149_000, {"is_page": True}, "missed"),
+        (99.0, 151_000, {"is_page": True}, "missed"),
+        (99.0, 151_000, {}, "reached"),
+        (999.0, 999_000, {"is_file": True}, ""),
+        (9.0, 9_000, {"is_page": True, "status": 500}, "answered 500"),
+    ],
+)
+def test_a_page_is_judged_by_its_slowest_twentieth_and_its_weight(
+    slowest: float, weight: int, more: dict[str, object], verdict: str
+) -> None:
+    """Of lists only the time counts, of files neither; an error is no fast page."""
+    ms = [1.0] * 37 + [slowest] * 3
+    one = seen.Seen("page", "/", "/", **{"status": 200, "bytes": weight, "ms": ms, **more})
+    assert one.verdict() == verdict
+    assert seen.Seen("page", "/", "/", status=200, ms=[1.0] * 39 + [slowest]).at(0.95) == 1.0

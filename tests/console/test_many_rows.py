@@ -100,6 +100,13 @@ def test_a_page_says_that_older_ones_were_not_looked_through(
     assert [one for one in seen.links("/events?") if "cursor=" in one and "status=waiting" in one]
 
 
+def test_a_plan_over_old_rows_is_offered(seven: list[UUID], visitor: Callable[..., Visitor]) -> None:
+    """Though none of the newest rows fits; the plan itself goes through all of them."""
+    seen = visitor("fiona", "owner").post("/replays", on="/replays/new?status=waiting", reason="the rate was wrong")
+    assert seen.to.startswith("/replays/"), seen.text
+    assert "1 event" in visitor("fiona", "owner").get(seen.to).text
+
+
 def test_a_name_that_very_many_events_have_still_finds_cases(
     conn: Connection, story: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
