@@ -45,7 +45,7 @@ class Evaluated:
 def evaluate(judge: Local, labelled: Sequence[Labelled]) -> Evaluated:
     """Ask about every label that was not taught. Milliseconds each."""
     held = [each for each in labelled if each.use != "learn"]
-    answers = [judge.answer(each.fields) for each in held]
+    answers = [judge.answer(each.fields, measured=True) for each in held]
     told = [(answer, each) for answer, each in zip(answers, held, strict=True) if answer.label is not None]
     scores = [answer.score for answer, _ in told]
     right = [answer.label == each.label for answer, each in told]

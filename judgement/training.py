@@ -87,7 +87,7 @@ class _Seen:
 
     @classmethod
     def of(cls, judge: Local, labelled: Labelled) -> "_Seen":
-        answer = judge.answer(labelled.fields)
+        answer = judge.answer(labelled.fields, measured=True)
         return cls(labelled, answer.label, answer.label or answer.runner_up, answer.score)
 
 

@@ -73,11 +73,11 @@ class Local:
         if said.label is None or said.label in self.question.label_names:
             self.repeats.remember(self._text(given), author, said)
 
-    def answer(self, given: Mapping[str, str]) -> Answer:
-        """Answer one input."""
+    def answer(self, given: Mapping[str, str], *, measured: bool = False) -> Answer:
+        """Answer one input. `measured`: as if its own label, which was not taught, were not remembered."""
         began = clock.ticks_seconds()
         said = self._text(given)
-        found = self._judged(given, said) if said else self._abstained(given, Abstention.NO_INPUT)
+        found = self._judged(given, said, measured) if said else self._abstained(given, Abstention.NO_INPUT)
         return found.model_copy(update={"latency_seconds": clock.ticks_seconds() - began})
 
     def looks(self, said: str) -> tuple[Floats, float, Looks]:
@@ -88,8 +88,8 @@ class Local:
         shares = pool.pooled(looks.opinions, self.fitted.weights)[0]
         return shares, float(inside_of(self.fitted, looks)[0]), looks
 
-    def _judged(self, given: Mapping[str, str], said: str) -> Answer:
-        told = self.repeats.exact(said)
+    def _judged(self, given: Mapping[str, str], said: str, measured: bool) -> Answer:
+        told = self.repeats.exact(said, taught=measured)
         if not told and self._unreadable(said):
             return self._abstained(given, Abstention.UNREADABLE)
         shares, inside, looks = self.looks(said)
@@ -205,8 +205,7 @@ class Local:
     def _decided(self, example: Example, place: int) -> None:
         if example.author:  # without one it is a part of the question, which nobody decided
             said = self._text(example.fields)
-            self.repeats.remember(said, example.author, Said(example.id, example.label))
-            self.repeats.place(said, place)
+            self.repeats.teach(said, example.author, Said(example.id, example.label), place)
 
     def _text(self, given: Mapping[str, str]) -> str:
         return text.joined(given, self.question.fields)

@@ -52,21 +52,27 @@ class Repeats:
 
     def __init__(self) -> None:
         self._said: dict[_Words, dict[str, Said]] = {}
+        self._taught: dict[_Words, dict[str, Said]] = {}
         self._telling: dict[int, tuple[str, ...]] = {}
 
     def remember(self, text: str, author: str, said: Said) -> None:
-        """Remember a decision; it need not be taught."""
+        """Remember a decision that is not taught."""
         self._said.setdefault(_words(text), {})[author] = said
 
-    def place(self, text: str, example: int) -> None:
-        """Where the example that a decision taught lies, for those that are nearly the same."""
-        self._telling[example] = telling(text)
+    def teach(self, text: str, author: str, said: Said, place: int) -> None:
+        """Remember a decision that is the example at this place, too."""
+        self.remember(text, author, said)
+        self._taught.setdefault(_words(text), {})[author] = said
+        self._telling[place] = telling(text)
 
-    def exact(self, text: str) -> Mapping[str, Said]:
-        """What was decided about these very words, by author; letter case, accents and punctuation do not count."""
+    def exact(self, text: str, *, taught: bool = False) -> Mapping[str, Said]:
+        """What was decided about these very words, by author; letter case, accents and punctuation do not count.
+
+        `taught`: of what was taught alone, because what measures must not answer for itself.
+        """
         if not folded(text):
             return MappingProxyType({})  # signs alone are no words
-        said = self._said.get(_words(text), {})
+        said = (self._taught if taught else self._said).get(_words(text), {})
         people = {author: each for author, each in said.items() if author != SHIPPED}
         return people or said
 

@@ -15,7 +15,7 @@ from contracts import questions
 from contracts.answers import Question
 from counterfoil.database import Connection
 from engine import tending
-from judgement import labels, models, serving
+from judgement import evaluating, labels, models, serving
 from judgement.serving import Serving
 
 QUESTION = questions.find()["revenue_category"]
@@ -162,6 +162,19 @@ def test_whoever_said_the_same_words_is_named(at_once: Connection, monkeypatch: 
     assert (answer.label, answer.repeat) == ("services", True)
     assert (answer.precedents[0].author, answer.precedents[0].likeness) == ("Ines", 1.0)
     assert answer.runner_up != answer.label
+
+
+def test_what_measures_does_not_answer_for_itself(at_once: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a golden label that contradicts all, the next such input is answered by it; measured, it is a mistake."""
+    with a_quick_judge(monkeypatch):
+        judge = serving.serving(QUESTION.name)
+        judge.answer(at_once, {"description": "x"})
+        _label(at_once, "A fixed price for a month", "services", "golden")
+        answer, taught = judge.answer(at_once, {"description": "A fixed price for a month"})
+        assert (answer.label, answer.repeat) == ("services", True)
+        found = evaluating.evaluate(taught.judge, serving.all_labels(at_once, QUESTION))
+        assert (found.labels, found.right) == (1, 0)
+        assert judge.golden(at_once)["golden"]["accuracy"] == 0
 
 
 def test_people_outvote_what_was_shipped_and_change_their_minds(

@@ -178,8 +178,12 @@ def _word(week: int, number: int) -> str:
     return "usual" if number % 2 else "".join("abcdefghij"[int(digit)] for digit in f"{week}{number:03}")
 
 
-def test_a_judge_that_became_worse_on_the_golden_set_asks_people(tending: Connection) -> None:
-    """Given a training, and later a golden set of which much is answered wrongly, the question is taken back."""
+def test_a_judge_that_became_worse_on_the_golden_set_asks_people(
+    tending: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a training, and later a golden set of which much is answered wrongly, the question is taken back. Break it:
+    let the judge remember the golden answers while it is measured by them."""
+    monkeypatch.setattr(serving, "STALE_SECONDS", 0.0)
     with database.connect(autocommit=True) as other:
         serving.serving(MONEY.name).answer(other, {"description": "Hours"})
     assert not watching.check_golden(tending, MONEY)
