@@ -99,15 +99,18 @@ def begin(
     return token
 
 
-def find(token: str | None) -> Session | None:
-    """The session of a cookie, if it lives and its person may still sign in."""
+def find(token: str | None, *, by_itself: bool = False) -> Session | None:
+    """The session of a cookie, if it lives and its person may still sign in.
+
+    `by_itself`: a page asks for news of itself, which is no sign that somebody sits in front of it.
+    """
     if not token:
         return None
     with database.transaction() as conn:
-        return found(conn, token)
+        return found(conn, token, by_itself=by_itself)
 
 
-def found(conn: Connection, token: str) -> Session | None:
+def found(conn: Connection, token: str, *, by_itself: bool = False) -> Session | None:
     """As `find`, in a transaction of the caller's."""
     row = conn.execute(
         "SELECT s.id AS session_id, s.how, u.id, u.name, u.title, u.grants,"
@@ -120,7 +123,7 @@ def found(conn: Connection, token: str) -> Session | None:
     ).fetchone()
     if row is None:
         return None
-    if row["unseen"]:
+    if row["unseen"] and not by_itself:
         conn.execute("UPDATE sessions SET last_seen_at = now() WHERE id = %s", (row["session_id"],))
     return Session(row["session_id"], people.of_row(row), csrf_of(token), bool(row["fresh"]), row["how"])
 

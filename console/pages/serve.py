@@ -38,6 +38,8 @@ HEADERS = {
 }
 FIELDS_MAX = 2000
 SAID_SECONDS = 60
+#: What a page sends along that looks again by itself.
+LIVE = "x-live"
 
 Answering = Callable[[Request], Awaitable[Response]]
 
@@ -83,7 +85,7 @@ def _answering(page: Page) -> Answering:
 
 def _answer(page: Page, request: Request, pairs: list[tuple[str, str]]) -> Response:
     """In a thread: everything that may wait for the database."""
-    session = sessions.find(request.cookies.get(sessions.cookie_name()))
+    session = sessions.find(request.cookies.get(sessions.cookie_name()), by_itself=LIVE in request.headers)
     visit = _visit(request, session, pairs, page.fixed)
     try:
         if page.right is not None:

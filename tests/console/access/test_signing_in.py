@@ -1,5 +1,6 @@
 """Signing in with a password or a link, staying in, going out; and what guessing meets."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -8,6 +9,7 @@ import psycopg
 import pytest
 
 from console.access import entering, links, passwords, sessions, throttle, users
+from console.pages import render, serve
 from console.problems import NotAcceptable, NotFound, Problem, SignInRefused, TooMany
 from counterfoil import database
 from counterfoil.settings import settings
@@ -262,6 +264,22 @@ def test_a_session_ends_by_silence_and_by_the_clock(browser: Callable[..., Any],
         assert not one.is_signed_in
         account_page = one.get("/account")
         assert account_page.headers["location"] == "/sign-in?next=%2Faccount"
+
+
+def test_a_page_that_looks_again_by_itself_keeps_nobody_signed_in(
+    browser: Callable[..., Any], account: Callable[..., Any]
+) -> None:
+    """A desk that is left open on the screen asks for news every few seconds; nobody has to sit there for it."""
+    account("fiona")
+    one = browser()
+    one.sign_in("fiona")
+    set_("UPDATE sessions SET last_seen_at = now() - interval '29 minutes'")
+    assert one.client.get("/", headers={serve.LIVE: "1"}).status_code == 200
+    set_("UPDATE sessions SET last_seen_at = last_seen_at - interval '2 minutes'")
+    assert one.client.get("/", headers={serve.LIVE: "1"}).headers["location"].startswith("/sign-in")
+    assert not one.is_signed_in
+    [script] = [content.decode() for name, (_, content) in render.files().items() if name.endswith(".js")]
+    assert all(serve.LIVE in call.lower() for call in re.findall(r"fetch\(.*", script))
 
 
 def test_signing_out_ends_the_session_wherever_a_copy_of_the_cookie_is(
