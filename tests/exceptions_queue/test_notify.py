@@ -300,3 +300,16 @@ def test_two_senders_never_send_one_message_twice(conn: Connection, people: Any,
 
     assert len(target.taken) == 30
     assert [status for _, _, status in receipts(conn)] == ["sent"] * 30
+
+
+def test_a_title_is_text_wherever_it_is_shown_as_html(conn: Connection, target: Any, people: Any) -> None:
+    """Mail and Teams are made from our plain lines: what looks like markup in them is none, and lines stay lines."""
+    people([target.url("ok") + "&format=html"], ["log://"])
+    case_id = a_case(conn)
+    conn.execute("UPDATE cases SET title = '<img src=x> & more' WHERE id = %s", (case_id,))
+    conn.commit()
+    assert deliver_all() == ["sent"]
+    [(_, body)] = target.taken
+    assert "<img" not in body["message"]
+    assert "&lt;img" in body["message"]
+    assert "<br" in body["message"]
