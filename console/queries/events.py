@@ -173,7 +173,7 @@ def _through(session: Session, ask: EventsAsk) -> list[ColumnElement[bool]] | No
     if ask.q is None:
         return []
     wanted = filters.understood(ask.q)
-    if not filters.is_loose("events", wanted) or _is_known(session, identities.has_key(session, ask.q)):
+    if not filters.is_loose(session, "events", wanted) or _is_known(session, identities.has_key(session, ask.q)):
         return None
     return filters.in_time("events", wanted)
 

@@ -78,14 +78,18 @@ _LOOSE: Mapping[Kind, frozenset[str]] = {
 }
 
 
-def is_loose(kind: Kind, wanted: Wanted) -> bool:
+def is_loose(session: Session, kind: Kind, wanted: Wanted) -> bool:
     """Whether nothing that was asked for is found by an index. Of writes, states other than confirmed are."""
     states = {str(value) for value in wanted.values("status")}
-    return (
-        not wanted.words
-        and all(term.field in _LOOSE[kind] for term in wanted.terms)
-        and not (kind == "writes" and states - {WriteState.CONFIRMED})
-    )
+    if wanted.words or (kind == "writes" and states - {WriteState.CONFIRMED}):
+        return False
+    return all(term.field in _LOOSE[kind] or _is_frequent(session, kind, term) for term in wanted.terms)
+
+
+def _is_frequent(session: Session, kind: Kind, term: Term) -> bool:
+    """A class, or somebody's desk, that blocks so many events that the newest rows hold some."""
+    blocked = _BLOCKED.get(term.field) if kind != "cases" else None
+    return blocked is not None and not isinstance(few(session, blocked(session, term.value)), list)
 
 
 def in_time(kind: Kind, wanted: Wanted) -> list[Condition]:
@@ -194,6 +198,12 @@ def _blocked(*of_case: Condition) -> Ids:
 
 def _blocked_on_desk(session: Session, person: str) -> Ids:
     return _blocked(owning.by(session, person))
+
+
+_BLOCKED: Mapping[str, Callable[[Session, Any], Ids]] = {
+    "class": lambda _, value: _blocked(col(Case.failure_class) == value),
+    "owner": _blocked_on_desk,
+}
 
 
 def _events(*of_event: Condition) -> Ids:

@@ -37,12 +37,12 @@ def find_page(ask: WritesAsk) -> answers.Page[answers.Write]:
             at=col(tables.Write.created_at),
             row_id=col(tables.Write.id),
             ask=ask,
-            through=_through(ask),
+            through=_through(session, ask),
         )
     return answers.Page(items=[shown(row) for row in rows], next_cursor=following)
 
 
-def _through(ask: WritesAsk) -> list[ColumnElement[bool]] | None:
+def _through(session: Session, ask: WritesAsk) -> list[ColumnElement[bool]] | None:
     """The time in which to look for what no index finds; None: one does."""
     if any(one is not None for one in (ask.subject, ask.event, ask.key)):
         return None
@@ -51,7 +51,7 @@ def _through(ask: WritesAsk) -> list[ColumnElement[bool]] | None:
     if ask.q is None:
         return []
     wanted = filters.understood(ask.q)
-    return filters.in_time("writes", wanted) if filters.is_loose("writes", wanted) else None
+    return filters.in_time("writes", wanted) if filters.is_loose(session, "writes", wanted) else None
 
 
 def _matches(session: Session, word: str, ask: WritesAsk) -> ColumnElement[bool]:
