@@ -10,6 +10,7 @@ from uuid import UUID
 
 import destinations
 from console import asks, problems
+from console.access import people
 from console.answers import Difference, Queued
 from console.queries import events
 from console.readmission import readmit
@@ -83,6 +84,7 @@ def dismiss(conn: Connection, who: str, case_id: UUID, ask: asks.Change) -> None
 
 def edit(conn: Connection, who: str, case_id: UUID, ask: asks.EditAsk) -> None:
     """Put a corrected copy beside an event's payload and send it back to the start."""
+    people.must_be_one(who)
     cases.edit(conn, case_id, ask.event_id, ask.payload, who=who, reason=ask.reason)
 
 

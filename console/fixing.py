@@ -6,6 +6,7 @@ from uuid import UUID
 
 import destinations
 from console import actions, answers, asks, fix_asks, problems
+from console.access import people
 from console.queries import fixes as shown
 from contracts.fixes import Fix
 from counterfoil import clock, database
@@ -37,6 +38,7 @@ def preview(ask: fix_asks.FixContent) -> answers.FixPreview:
 def propose(conn: Connection, who: str, ask: fix_asks.FixAsk) -> UUID:
     """Keep a rule until somebody else says yes, with what it would have done at this moment."""
     assert ask.reason is not None, "Bug: only a dry run needs no reason"
+    people.must_be_one(who)
     fix, provider = _understood(conn, ask)
     numbers = _foreseen(conn, fix).numbers()
     return fixes.propose(conn, fix, provider=provider, preview=numbers, who=who, reason=ask.reason)

@@ -8,7 +8,10 @@ from uuid import UUID
 
 from console.access import rights
 from console.access.rights import Grant, Right
+from console.problems import NotAllowed
 
+#: What the names of tokens begin with that belong to nobody; no user's name has a colon.
+OF_NOBODY = "token:"
 #: As in the owners file; short enough for every place where it is shown.
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -45,6 +48,12 @@ def _covers(grants: Iterable[Grant], right: Right, source: str | None, handler: 
 
 def _has(grants: Iterable[Grant], right: Right) -> bool:
     return any(right in grant.rights for grant in grants)
+
+
+def must_be_one(who: str) -> None:
+    """Whoever edits does not approve; that says something only where whoever edits is a person. Raises: NotAllowed."""
+    if who.startswith(OF_NOBODY):
+        raise NotAllowed("only people correct what is written: a token that does belongs to a user")
 
 
 def of_row(row: Mapping[str, Any]) -> Person:

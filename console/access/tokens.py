@@ -1,7 +1,7 @@
 """API tokens: made, shown once, hashed, bounded in rights, place and time.
 
 A token of a person acts in their name and never may more than they do. One that belongs to nobody acts as
-`token:<name>` and cannot approve: only people do.
+`token:<name>` and can neither approve nor correct: only people do.
 """
 
 import re
@@ -93,7 +93,7 @@ def find(conn: Connection, text: str) -> Person | None:
         conn.execute("UPDATE api_tokens SET last_used_at = now() WHERE id = %s", (row["id"],))
     grants = people.readable(row["scopes"], single=True)
     if row["user_id"] is None:
-        return Person(f"token:{row['name']}", f"token {row['name']}", grants)
+        return Person(f"{people.OF_NOBODY}{row['name']}", f"token {row['name']}", grants)
     return Person(row["user_name"], row["title"], grants, row["user_id"], people.readable(row["grants"]))
 
 

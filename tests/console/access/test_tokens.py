@@ -123,6 +123,20 @@ def test_only_people_approve(account: Callable[..., Any], database_url: str) -> 
     assert a_token("approve", owner="marek")
 
 
+def test_only_people_edit_what_people_approve(ask: Callable[..., Any], account: Callable[..., Any]) -> None:
+    """P8: nobody edits by a token that is nobody's, and approves that with their own name."""
+    account("marek", "operator", password=None)
+    of_nobody, of_marek = a_token("act"), a_token("act", name="mareks", owner="marek")
+    content = {"source": "nowhere", "types": ["invoice.paid"], "when": {"a": "b", "c": None}, "set": {"c": "d"}}
+    for path, body in (
+        ("/cases/01a1fd7a-e2d8-7988-9f63-f692e65eb518/edit", {"payload": {"a": 1}, "reason": "mended"}),
+        ("/fixes", {**content, "reason": "for all of them"}),
+    ):
+        refused = ask(of_nobody, path, "POST", json=body)
+        assert (refused.status_code, "belongs to a user" in refused.text) == (403, True), refused.text
+        assert ask(of_marek, path, "POST", json=body).status_code in (404, 422)
+
+
 @pytest.mark.parametrize(
     ("scopes", "days"),
     [((), 90), (("everything",), 90), (("look@",), 90), (("look",), 0), (("look",), 367), (("look; act",), 90)],
