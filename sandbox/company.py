@@ -133,9 +133,7 @@ class Company:
 
     def invite(self) -> str:
         """Let the demo's people in; a link with which fiona opens the console, once."""
-        done = subprocess.run(
-            [sys.executable, "-m", "sandbox.people"], env=self.env, capture_output=True, check=False
-        )
+        done = subprocess.run([sys.executable, "-m", "sandbox.people"], env=self.env, capture_output=True, check=False)
         if done.returncode:
             raise DemoStopped(f"nobody could be let in: {done.stderr.decode()[-300:]}")
         return done.stdout.decode().strip()
