@@ -32,6 +32,7 @@ def find_page(ask: EventsAsk) -> answers.Page[answers.Event]:
             row_id=col(tables.Event.id),
             ask=ask,
             through=_through(session, ask),
+            whole=ask.q is not None and filters.is_blocked(filters.understood(ask.q)),
         )
         return answers.Page(items=shown(session, rows), next_cursor=following)
 

@@ -92,6 +92,11 @@ def _is_frequent(session: Session, kind: Kind, term: Term) -> bool:
     return blocked is not None and not isinstance(few(session, blocked(session, term.value)), list)
 
 
+def is_blocked(wanted: Wanted) -> bool:
+    """Whether what blocks it was asked for, which is found by an index however old it is."""
+    return any(term.field in _BLOCKED for term in wanted.terms)
+
+
 def in_time(kind: Kind, wanted: Wanted) -> list[Condition]:
     """The spans of time that were asked for."""
     return [_in_time(kind, term.field, term.value) for term in wanted.terms if isinstance(term.value, Span)]

@@ -87,19 +87,21 @@ def read(
     row_id: Any,
     ask: ListAsk,
     through: Sequence[ColumnElement[bool]] | None = None,
+    whole: bool = False,
 ) -> tuple[Sequence[Row], str | None]:
     """One page of a list and the cursor of the next.
 
     `through`: no index finds what is asked for; a bounded number of the rows with these conditions is looked through.
-    A page that is not full has a cursor then, if there are older ones.
+    A page that is not full has a cursor then, if there are older ones. `whole`: an index does find it, only not fast;
+    it is asked when the newest rows do not fill the page.
     """
     within = window(at, row_id, ask.since, ask.until)
     if ask.cursor is not None:
         within.append(row_id < place_of(ask.cursor))
     wanted = select.where(*within).order_by(row_id.desc()).limit(ask.limit + 1)
     rows, floor = _looked(session, wanted, row_id, [*within, *through]) if through is not None else (None, None)
-    if rows is None:
-        rows = session.exec(wanted).all()
+    if rows is None or (whole and floor is not None and len(rows) <= ask.limit):
+        rows, floor = session.exec(wanted).all(), None
     if len(rows) > ask.limit:
         rows = rows[: ask.limit]
         return rows, cursor_of(rows[-1].id)  # type: ignore[attr-defined]

@@ -38,6 +38,7 @@ def find_page(ask: WritesAsk) -> answers.Page[answers.Write]:
             row_id=col(tables.Write.id),
             ask=ask,
             through=_through(session, ask),
+            whole=ask.q is not None and filters.is_blocked(filters.understood(ask.q)),
         )
     return answers.Page(items=[shown(row) for row in rows], next_cursor=following)
 

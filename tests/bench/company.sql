@@ -38,12 +38,12 @@ FROM generate_series(1, :cases:) c, LATERAL (SELECT
 
 -- @ what is in cases
 INSERT INTO case_events (case_id, event_id, run_id, amount_minor, currency, detail, added_at, cleared_at)
-SELECT pg_temp.case_of(c), pg_temp.event_of(j * 8), pg_temp.event_run_of(j * 8), 100 + j::bigint * 7919 % 900000,
+SELECT pg_temp.case_of(c), pg_temp.event_of(j * 25 / 3), pg_temp.event_run_of(j * 25 / 3), 100 + j::bigint * 7919 % 900000,
        (ARRAY['EUR', 'EUR', 'USD', 'JPY'])[1 + j % 4],
        jsonb_build_object('sentence', repeat('what was wrong ', 8), 'violations', jsonb_build_array(jsonb_build_object(
            'rule', 'total_adds_up', 'field', 'data.object.total', 'value', j, 'bound', '21240',
            'advice', 'look at the invoice at Stripe and correct the copy'))),
-       pg_temp.moment_of(j * 8), CASE WHEN NOT pg_temp.is_live(c) THEN pg_temp.moment_of(j * 8) + interval '1 hour' END
+       pg_temp.moment_of(j * 25 / 3), CASE WHEN NOT pg_temp.is_live(c) THEN pg_temp.moment_of(j * 25 / 3) + interval '1 hour' END
 FROM generate_series(1, :members:) j, LATERAL (SELECT
     CASE j % 15 WHEN 0 THEN 1 WHEN 1 THEN 2 + j / 15 % 40 ELSE 42 + j % (:cases: - 42) END AS c) AS of;
 UPDATE cases c SET events = m.events, dollars = m.minor / 100.0

@@ -61,15 +61,18 @@ def test_what_is_rare_is_found_portion_by_portion(seven: list[UUID], ask: Events
 def test_a_class_is_found_wholly_whether_few_or_many_events_are_blocked(
     conn: Connection, seven: list[UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Few are found at once, however old; many portion by portion."""
+    """However old they are; where many are blocked the newest rows are looked at first."""
     a_case_of(conn)
     conn.execute("UPDATE case_events SET event_id = %s", (seven[0],))
     conn.commit()
     ask = EventsAsk(q="class:contract_violation source:stripe")
     assert [one.id for one in events.find_page(ask).items] == [seven[0]]
     monkeypatch.setattr(filters, "FEW", 0)
-    pages = list(found(events.find_page, ask))
-    assert (pages[0], [one.id for items in pages for one in items]) == ([], [seven[0]])
+    assert [one.id for one in events.find_page(ask).items] == [seven[0]]
+    conn.execute("UPDATE case_events SET event_id = %s", (seven[-1],))
+    conn.commit()
+    pages = [[one.id for one in items] for items in found(events.find_page, ask.model_copy(update={"limit": 1}))]
+    assert pages == [[seven[-1]]]
 
 
 def test_what_is_frequent_fills_pages_and_ends(seven: list[UUID]) -> None:
