@@ -156,9 +156,14 @@ def test_stats_count_what_is_kept_and_the_last_minutes_as_they_are(conn: Connect
     assert (told.events_by_status, told.duplicates) == ({"superseded": 2}, 8)
 
 
-@pytest.mark.parametrize(
-    ("since", "until", "count"),
-    [
+def test_stats_of_any_window_count_each_event_once(conn: Connection, subtests: pytest.Subtests) -> None:
+    """Windows of centuries, of yesterday, of seconds and of nothing; numbers are minutes ago."""
+    now = clock.now()
+    for ago in (timedelta(days=9), timedelta(hours=5), timedelta(minutes=4.5)):
+        an_event_at(conn, now - ago)
+    while tally.keep(conn)["counted"]:
+        conn.commit()
+    windows: tuple[tuple[str | float, str | float, int], ...] = (
         ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", 3),
         ("0001-01-01T00:00:00Z", "1990-01-01T00:00:00Z", 0),
         ("9999-12-31T00:00:00Z", "9999-12-31T23:59:59Z", 0),
@@ -167,17 +172,13 @@ def test_stats_count_what_is_kept_and_the_last_minutes_as_they_are(conn: Connect
         (6 * 60, 4, 2),
         (5, 4, 1),
         (4.4, 4.2, 0),
-    ],
-)
-def test_stats_of_any_window_count_each_event_once(conn: Connection, since: Any, until: Any, count: int) -> None:
-    """Windows of centuries, of yesterday, of seconds and of nothing; numbers are minutes ago."""
-    now = clock.now()
-    for ago in (timedelta(days=9), timedelta(hours=5), timedelta(minutes=4.5)):
-        an_event_at(conn, now - ago)
-    while tally.keep(conn)["counted"]:
-        conn.commit()
-    ends = [fields.moment(one) if isinstance(one, str) else now - timedelta(minutes=one) for one in (since, until)]
-    assert stats.read(StatsAsk(since=ends[0], until=ends[1])).events_received == count
+    )
+    for since, until, count in windows:
+        with subtests.test(f"{since} to {until}"):
+            first, last = (
+                fields.moment(one) if isinstance(one, str) else now - timedelta(minutes=one) for one in (since, until)
+            )
+            assert stats.read(StatsAsk(since=first, until=last)).events_received == count
 
 
 def test_few_rows_are_counted_each_time_and_many_are_kept_for_seconds(
