@@ -191,6 +191,9 @@ UNION ALL
 SELECT 1 FROM writes w, jsonb_array_elements(coalesce(w.action -> 'evidence' -> 'fixes', '[]')) AS rests
     JOIN fixes f ON f.id = (rests ->> 'fix')::uuid
 WHERE w.id = %(write)s AND lower(f.author) = lower(%(who)s)
+UNION ALL
+SELECT 1 FROM writes w WHERE w.id = %(write)s AND w.reverses IS NOT NULL
+    AND lower(w.action -> 'evidence' ->> 'asked_by') = lower(%(who)s)
 LIMIT 1
 """
 _VOTED = "SELECT 1 AS one FROM approval_votes WHERE approval_id = %s AND lower(person) = lower(%s)"

@@ -15,6 +15,7 @@ from counterfoil import clock, database
 from counterfoil.settings import settings
 from engine.sending import inverses, previewing, reversing
 from exceptions_queue import approvals, policy
+from exceptions_queue.refusals import EditorMayNot
 from exceptions_queue.refusals import ReasonMissing
 
 AnEvent = Callable[..., UUID]
@@ -198,7 +199,7 @@ def test_nothing_is_taken_back_in_a_period_that_is_closed_today(
 
 
 def test_the_policy_asks_about_an_inverse_too(office: Office, an_event: AnEvent, look: Look) -> None:
-    """20,000.00 need a person, going back as well as forth; nothing moves before the yes, and the case ends with it."""
+    """20,000.00 need a person, going back as well as forth; nothing moves before the yes, which is somebody else's."""
     an_event("ticket.creation", 900)
     office.work()
     assert office.approve_all() == 1
@@ -212,6 +213,8 @@ def test_the_policy_asks_about_an_inverse_too(office: Office, an_event: AnEvent,
     (case,) = look("SELECT title, status FROM cases WHERE status = 'open'")
     assert "reversal:large" in case["title"]
     assert look("SELECT status FROM events")[0]["status"] == "done"
+    with pytest.raises(EditorMayNot):
+        office.approve_all(who=SIGNED["who"].title())
     assert office.approve_all() == 1
     assert (office.balances(), states(look)[write["key"]]) == ({}, "reversed")
     assert look("SELECT 1 FROM cases WHERE status = 'open'") == []
