@@ -15,8 +15,7 @@ from counterfoil import clock, database
 from counterfoil.settings import settings
 from engine.sending import inverses, previewing, reversing
 from exceptions_queue import approvals, policy
-from exceptions_queue.refusals import EditorMayNot
-from exceptions_queue.refusals import ReasonMissing
+from exceptions_queue.refusals import EditorMayNot, ReasonMissing
 
 AnEvent = Callable[..., UUID]
 Look = Callable[..., Any]
