@@ -93,13 +93,10 @@ class Process:
 def descendants(pid: int) -> list[int]:
     """Every child, grandchild … that lives now."""
     found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            children = [int(child) for child in task.read_text().split()]
-        except OSError:
-            continue
-        for child in children:
-            found += [child, *descendants(child)]
+    with suppress(OSError):  # one that ends while it is looked at has none
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += [int(child), *descendants(int(child))]
     return found
 
 

@@ -10,7 +10,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -179,11 +179,9 @@ def _spent(machine: Machine, console: Process) -> dict[str, float]:
 
 def _run(pid: int) -> float:
     total = 0
-    for task in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-        try:
-            total += int(task.read_text().split()[0])
-        except OSError:
-            continue
+    with suppress(OSError):  # it, or a thread of it, has ended meanwhile
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            total += int((task / "schedstat").read_text().split()[0])
     return total / 1e9
 
 
