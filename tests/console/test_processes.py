@@ -122,7 +122,7 @@ def test_serve_is_everything_in_one_process(start: Start, environment: dict[str,
     door = f"http://127.0.0.1:{environment['COUNTERFOIL_PORT']}"
     assert door in process.line  # type: ignore[attr-defined]
     carried_through(environment)
-    assert httpx.get(f"{door}/", trust_env=False).status_code == 200
+    assert httpx.get(f"{door}/", trust_env=False).headers["location"] == "/sign-in?next=%2F"
     listed = httpx.get(f"{door}/api/v1/events", headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False)
     assert len(listed.json()["items"]) == 2
     assert httpx.get(f"{door}/api/v1/events", trust_env=False).status_code == 401

@@ -71,13 +71,12 @@ def test_what_was_written_is_taken_back_but_for_what_somebody_changed(told: str)
 
 def test_a_ticket_is_sorted_by_what_people_said_of_the_same_words(told: str) -> None:
     """One answered by itself, one that waits for a person, and one like it that does not: each as HubSpot shows it."""
-    assert (
-        "“second charge”: finance, 0.98 sure; committed: a person answered this very input as ines answered it" in told
-    )
+    repeat = r"“{}”: {}, [\d.]+ sure; committed: a person answered this very input as {} answered it"
+    assert re.search(repeat.format("second charge", "finance", "ines"), told)
     assert "at HubSpot: finance “The blue one”" in told
     assert re.search(r"“The blue one”: .+?; asked: no threshold yet: .+? on rhea's desk, nothing written;", told)
     assert "“The blue one” at HubSpot: success." in told
-    assert "“the blue one!”: success, 0.98 sure; committed: a person answered this very input as rhea" in told
+    assert re.search(repeat.format("the blue one!", "success", "rhea"), told)
 
 
 def test_the_day_replayed_writes_nothing_anywhere(told: str) -> None:
