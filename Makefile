@@ -40,7 +40,7 @@ bench-judgement: dev ## the judge's figures; DATA=folder with banking77/ and cli
 	@nice -n 10 $(BIN)/python tests/bench/judging.py $(DATA) $(ARGS)
 
 mutants: dev ## takes each mechanism of a promise out of a copy and expects its tests to fail, the slow ones too
-	@$(BIN)/python -m pytest -n 2 tests/promises/test_removed.py tests/promises/test_removed_later.py tests/promises/every_removed.py $(ARGS)
+	@MUTANTS=all $(BIN)/python -m pytest -n 2 tests/promises/test_removed.py tests/promises/test_removed_later.py tests/promises/every_removed.py $(ARGS)
 
 chaos: dev ## all seeded schedules of writes, with real processes and without; `make test` plays a part
 	@SCHEDULES=all SCHEDULES_REAL=all $(BIN)/python -m pytest -n 2 --dist load tests/chaos/test_schedules.py tests/chaos/test_schedules_real.py $(ARGS)

@@ -18,9 +18,9 @@ from counterfoil import keys
 
 TOKEN = "a-token-for-tests"
 #: Per route and mode: enough to meet every parameter, few enough for every commit. `make fuzz` draws more, anew.
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "8"))
 IS_DRAWN_ANEW = "FUZZ_EXAMPLES" in os.environ
-PATIENCE_SECONDS = 560 if EXAMPLES <= 12 else 7200
+PATIENCE_SECONDS = 560 if EXAMPLES <= 8 else 7200
 
 
 def test_the_description_is_valid_openapi() -> None:

@@ -77,9 +77,10 @@ little by itself, so each mechanism below is also taken out: `tests/promises/` m
 the tree, runs the named tests there, and fails unless they fail. The table of those changes is
 `tests/promises/mechanisms.toml`; this page is written from it (`python tests/promises/page.py`).
 
-`make test` does so for all but those marked *slow*, which need real processes or a Postgres made anew;
-`make mutants` does all of them. Beyond these, `tests/chaos/` kills real processes at every step, stops Redis and
-restarts Postgres, and asks the same questions of what is left.
+`make test` does so for all mechanisms of the first five promises and every other one of the later, but for those
+marked *slow*, which need real processes or a Postgres made anew; `make mutants` does all of them. Beyond these,
+`tests/chaos/` kills real processes at every step, stops Redis and restarts Postgres, and asks the same questions of
+what is left.
 
 To add a mechanism: a row in that table, with the shortest text that names it and the test that misses it. If nothing
 misses it, write that test first.
