@@ -19,13 +19,15 @@
 The commands print the same sentences.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import ValidationError
 
 from console.fields import Shown
+
+Valid = TypeVar("Valid")
 
 
 class Fault(Shown):
@@ -146,6 +148,16 @@ def faults(failure: ValidationError) -> list[Fault]:
         Fault(field=".".join(str(part) for part in error["loc"]) or "(all)", detail=_sentence(error["msg"]))
         for error in failure.errors(include_url=False, include_context=False, include_input=False)
     ]
+
+
+def checked(what: str, validate: Callable[[], Valid]) -> Valid:
+    """What `validate` gives; `what` is wrong where it refuses. Raises: NotAsked, field by field."""
+    try:
+        return validate()
+    except ValidationError as failure:
+        found = faults(failure)
+        named = ", ".join(dict.fromkeys(fault.field for fault in found))
+        raise NotAsked(f"{what}: {named}", found) from None
 
 
 def _sentence(message: str) -> str:

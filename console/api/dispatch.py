@@ -4,23 +4,21 @@ Whatever a sender does wrong is answered with a 4xx problem; only our own faults
 """
 
 import json
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
-from console import auth, idempotency, masking, problems, strict
+from console import auth, bodies, idempotency, masking, problems, strict
 from console.access import gate, reveals
 from console.api.route import Asking, Route
 from console.fields import Asked
 from console.problems import Problem
 from counterfoil import clock, telemetry
-from counterfoil.settings import settings
 
 #: Answers hold business data: no cache may keep them, no browser may guess their type.
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -109,7 +107,7 @@ def _query(model: type[BaseModel] | None, given: QueryParams) -> Any:
                 "this route takes no parameters", [problems.Fault(field=n, detail="not known here") for n in names]
             )
         return None
-    return _checked("a parameter is wrong", lambda: model.model_validate_strings(dict(given), strict=False))
+    return problems.checked("a parameter is wrong", lambda: model.model_validate_strings(dict(given), strict=False))
 
 
 def _parsed(model: type[Asked], raw: bytes) -> Any:
@@ -118,16 +116,7 @@ def _parsed(model: type[Asked], raw: bytes) -> Any:
     except strict.NotJson as wrong:
         raise problems.NotAsked(f"the body: {wrong}") from None
     kept = strict.with_verbatim(raw, model.verbatim)
-    return _checked("a member of the body is wrong", lambda: model.model_validate_json(kept))
-
-
-def _checked(what: str, validate: Any) -> Any:
-    try:
-        return validate()
-    except ValidationError as failure:
-        found = problems.faults(failure)
-        named = ", ".join(dict.fromkeys(fault.field for fault in found))
-        raise problems.NotAsked(f"{what}: {named}", found) from None
+    return problems.checked("a member of the body is wrong", lambda: model.model_validate_json(kept))
 
 
 def _idempotency_key(request: Request) -> str | None:
@@ -145,23 +134,8 @@ def _visible(text: str) -> bool:
 
 
 async def _body(request: Request) -> bytes:
-    _accepted(request.headers)
-    most = settings().max_body_bytes
-    parts, size = [], 0
-    try:
-        async for part in request.stream():
-            size += len(part)
-            if size > most:
-                raise problems.TooLarge(f"the body may have at most {most} bytes", headers={"Connection": "close"})
-            parts.append(part)
-    except ClientDisconnect:
-        raise problems.NotAsked("the body ended early") from None
-    return b"".join(parts)
-
-
-def _accepted(headers: Mapping[str, str]) -> None:
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
+    if bodies.kind_of(request) != "application/json":
         raise problems.WrongType("send the body as `Content-Type: application/json`")
-    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         raise problems.WrongType("send the body uncompressed")
+    return await bodies.read(request, "body")

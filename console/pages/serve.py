@@ -12,17 +12,16 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from console import masking, problems
+from console import bodies, masking, problems
 from console.access import gate, sessions
 from console.access.sessions import Session
 from console.pages import render
 from console.pages.page import Answer, File, Go, Page, Shown, Visit
 from console.pages.table import PAGES
 from counterfoil import clock, telemetry
-from counterfoil.settings import settings
 
 #: Nothing from elsewhere, nothing written into the page itself; no page of others shows ours in a frame.
 POLICY = (
@@ -213,21 +212,12 @@ def _visit(
 
 
 async def _form(request: Request) -> list[tuple[str, str]]:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
+    if bodies.kind_of(request) != "application/x-www-form-urlencoded":
         raise problems.WrongType("send the form as a browser does")
-    most, parts, size = settings().max_body_bytes, [], 0
-    try:
-        async for part in request.stream():
-            size += len(part)
-            if size > most:
-                raise problems.TooLarge(f"the form may have at most {most} bytes", headers={"Connection": "close"})
-            parts.append(part)
-    except ClientDisconnect:
-        raise problems.NotAsked("the form ended early") from None
+    sent = await bodies.read(request, "form")
     try:
         # Browsers send line ends as CR LF; what a person edits has LF.
-        text = b"".join(parts).decode("ascii")
+        text = sent.decode("ascii")
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX)
     except ValueError:
         raise problems.NotAsked("the form cannot be read") from None
