@@ -1,6 +1,5 @@
 """Cases: the list, one case with everything about it and everything that can be done, and acting on many."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +9,6 @@ from console import asks, fields, masking, problems, trying
 from console.access import reveals
 from console.answers import CaseDetail, CaseMember, ClassificationDetail, Difference
 from console.api import act, judge, look
-from console.api.route import Asking, Reply
 from console.pages import cases_many, forms, render, wording
 from console.pages.cases_doing import actions_of
 from console.pages.page import Go, Page, Shown, Visit
@@ -189,14 +187,6 @@ def replay(visit: Visit) -> Go:
     return Go(f"/replays/{forms.member(done, 'id')}", "The events are on their way again.")
 
 
-def _doing(call: Callable[[Asking], Reply], ask: type[asks.Change], said: str) -> Callable[[Visit], Go]:
-    def page(visit: Visit) -> Go:
-        call(visit.asking(body=forms.said(ask, visit.form)))
-        return Go(forms.back(visit.form, f"/cases/{visit.one}"), said)
-
-    return page
-
-
 _ON = "/cases/{id}"
 PAGES = (
     Page("GET", "/cases", list_cases),
@@ -205,11 +195,14 @@ PAGES = (
     *(
         Page("POST", f"{_ON}/{verb}", call, right="act", on=_ON)
         for verb, call in (
-            ("acknowledge", _doing(act.acknowledge, asks.Change, "Acknowledged: it is yours now.")),
-            ("assign", _doing(act.assign, asks.AssignAsk, "Assigned; the new owner is told.")),
-            ("resolve", _doing(act.resolve, asks.Change, "Resolved.")),
-            ("dismiss", _doing(act.dismiss, asks.Change, "Dismissed; what it blocked is ignored, with your reason.")),
-            ("accept", _doing(act.accept, asks.AcceptAsk, "The newer content counts; the first stays as received.")),
+            ("acknowledge", forms.sends(act.acknowledge, _ON, "Acknowledged: it is yours now.")),
+            ("assign", forms.sends(act.assign, _ON, "Assigned; the new owner is told.", asks.AssignAsk)),
+            ("resolve", forms.sends(act.resolve, _ON, "Resolved.")),
+            ("dismiss", forms.sends(act.dismiss, _ON, "Dismissed; what it blocked is ignored, with your reason.")),
+            (
+                "accept",
+                forms.sends(act.accept, _ON, "The newer content counts; the first stays as received.", asks.AcceptAsk),
+            ),
             ("snooze", snooze),
             ("edit", edit),
             ("replay", replay),

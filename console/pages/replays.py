@@ -1,11 +1,10 @@
 """Replays of many: what is under way, a new one from a filter with its plan first, start, pause, go on, cancel."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from console import asks, problems
 from console.api import act, look
-from console.api.route import Asking, Reply
 from console.pages import forms
 from console.pages.page import Go, Page, Shown, Visit
 from console.queries import events, filters, replays
@@ -125,14 +124,6 @@ def _by_name(ask: asks.EventsAsk) -> list[Any]:
     )
 
 
-def _moved(call: Callable[[Asking], Reply], said: str) -> Callable[[Visit], Go]:
-    def page(visit: Visit) -> Go:
-        call(visit.asking(body=forms.said(asks.Change, visit.form)))
-        return Go(f"/replays/{visit.one}", said)
-
-    return page
-
-
 _ON = "/replays/{id}"
 PAGES = (
     Page("GET", "/replays", list_replays),
@@ -140,7 +131,7 @@ PAGES = (
     Page("POST", "/replays", plan, right="act", on="/replays/new"),
     Page("GET", _ON, show_replay),
     *(
-        Page("POST", f"{_ON}/{verb}", _moved(call, said), right="act", on=_ON)
+        Page("POST", f"{_ON}/{verb}", forms.sends(call, _ON, said), right="act", on=_ON)
         for verb, call, said in (
             ("start", act.start_replay, "Started. Live events go first."),
             ("pause", act.pause_replay, "Paused: what was queued goes on, nothing more is sent."),

@@ -1,12 +1,11 @@
 """Taking many writes back: from the filter of a list to a plan, its report while it runs, pause, go on, cancel."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from console import asks, problems
 from console.api import act, look
-from console.api.route import Asking, Reply
 from console.pages import forms
 from console.pages.page import Go, Page, Shown, Visit
 from console.queries import reversals, writes
@@ -78,14 +77,6 @@ def _confirmed(asked: Mapping[str, str], limit: int, cursor: str | None = None) 
     return ask.model_copy(update={"status": WriteState.CONFIRMED, "limit": limit, "cursor": cursor})
 
 
-def _moved(call: Callable[[Asking], Reply], said: str) -> Callable[[Visit], Go]:
-    def page(visit: Visit) -> Go:
-        call(visit.asking(body=forms.said(asks.Change, visit.form)))
-        return Go(f"/reversals/{visit.one}", said)
-
-    return page
-
-
 _ON = "/reversals/{id}"
 PAGES = (
     Page("GET", "/reversals", list_reversals),
@@ -93,7 +84,7 @@ PAGES = (
     Page("POST", "/reversals", plan, right="control", on="/reversals/new"),
     Page("GET", _ON, show_reversal),
     *(
-        Page("POST", f"{_ON}/{verb}", _moved(call, said), right="control", on=_ON)
+        Page("POST", f"{_ON}/{verb}", forms.sends(call, _ON, said), right="control", on=_ON)
         for verb, call, said in (
             ("start", act.start_reversal, "Started: the newest writes first, each by its own inverse."),
             ("pause", act.pause_reversal, "Paused: what is on its way goes on, nothing more is begun."),
