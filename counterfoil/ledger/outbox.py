@@ -34,6 +34,7 @@ NEXT_SECONDS = -86_400.0
 class ClaimedWrite:
     """One write in hand, with what it needs to be looked at, sent or settled."""
 
+    turn: int  #: its place in the claim, from 1
     kind: Kind
     status: str  #: as it stands now: a `send` is `sending`, a `look` is `planned` or `approved`
     id: UUID
@@ -234,7 +235,7 @@ WITH chosen AS MATERIALIZED (
                             SELECT 1 FROM pauses p WHERE p.scope = 'handler' AND p.name = o.handler UNION ALL
                             SELECT 1 FROM rollouts r WHERE r.handler = o.handler AND r.mode = 'shadow')))))
     ORDER BY w.due_at, w.order_at, w.order_key, w.position LIMIT %(limit)s
-)
+), turns AS (SELECT id, kind, row_number() OVER () AS turn FROM chosen)
 UPDATE writes w SET
     status = CASE c.kind WHEN 'send' THEN 'sending' WHEN 'settle' THEN 'in_doubt' ELSE w.status END,
     attempts = w.attempts + (c.kind = 'send')::int,
@@ -242,9 +243,9 @@ UPDATE writes w SET
     first_sent_at = CASE WHEN c.kind = 'send' THEN coalesce(w.first_sent_at, now()) ELSE w.first_sent_at END,
     last_sent_at = CASE WHEN c.kind = 'send' THEN now() ELSE w.last_sent_at END,
     absent_at = NULL, fence = w.fence + 1, lease_until = now() + make_interval(secs => %(lease)s)
-FROM chosen c WHERE w.id = c.id
-RETURNING c.kind, w.status, w.id, w.key, w.destination, w.operation, w.subject, w.amount_minor, w.currency, w.action,
-    w.digest, w.event_id, (SELECT e.source FROM events e WHERE e.id = w.event_id) AS source, w.handler,
+FROM turns c WHERE w.id = c.id
+RETURNING c.turn, c.kind, w.status, w.id, w.key, w.destination, w.operation, w.subject, w.amount_minor, w.currency,
+    w.action, w.digest, w.event_id, (SELECT e.source FROM events e WHERE e.id = w.event_id) AS source, w.handler,
     w.approvals_needed, w.revision, w.looks, w.attempts, w.probes, w.first_sent_at, w.last_sent_at,
     w.pre_image, w.reverses, w.fence, now() AS now,
     CASE WHEN w.position = 0 THEN '{{}}'::jsonb ELSE (
@@ -263,7 +264,7 @@ def claim_writes(
     lease_seconds: float,
     replays: bool = False,
 ) -> list[ClaimedWrite]:
-    """Take up to `limit` due writes of one destination; in the caller's transaction, whose commit is the intent.
+    """Take up to `limit` due writes of one destination, in order; the commit of the caller's transaction is the intent.
 
     `looking`: the operations whose target is looked at first. `replays`: those of replays, or else the others.
     """
@@ -276,7 +277,9 @@ def claim_writes(
         "replays": replays,
     }
     conn.execute("SELECT pg_advisory_xact_lock(%s), set_config('enable_seqscan', 'off', true)", (CLAIM_LOCK,))
-    return [ClaimedWrite(**row) for row in conn.execute(_CLAIM, values)]
+    claimed = [ClaimedWrite(**row) for row in conn.execute(_CLAIM, values)]
+    # What an UPDATE returns is in the order of its join.
+    return sorted(claimed, key=lambda one: one.turn)
 
 
 # One queue at a time: those that stand still, because their destination is paused or away, hide no other.

@@ -21,7 +21,7 @@ from counterfoil.ledger.outbox import ClaimedWrite
 from counterfoil.settings import Settings
 from destinations.base import Destination, is_own
 from destinations.http import Http, NotConfigured, writing_while
-from destinations.remote import Finding, Remote, is_remote
+from destinations.remote import Remote, is_remote
 from engine.sending import applying
 from engine.sending.recording import Recorded, count_reach, record
 from engine.sending.tasks import Performed, broken, perform
@@ -277,7 +277,8 @@ class Sender:
         destination = self._remote[write.destination]
         try:
             if clock.ticks_seconds() - claimed_at > READY_SECONDS_MAX:
-                done = _not_begun(write)
+                late = "not begun: what went before it took too long"
+                done = Performed(write, failed=late, begun=False, requests=0)
             else:
                 with writing_while(lambda: self._is_ours(write)):
                     done = perform(write, destination, self._client(destination, write=write.kind != "look"))
@@ -314,14 +315,6 @@ class Sender:
             if (destination.name, write) not in self._clients:
                 self._clients[destination.name, write] = destination.connect(write=write)
             return self._clients[destination.name, write]
-
-
-def _not_begun(write: ClaimedWrite) -> Performed:
-    """It lay ready for too long: later, and a doubt stays one."""
-    detail = "not begun: what went before it took too long"
-    if write.kind == "settle":
-        return Performed(write, finding=Finding("unknown", detail), requests=0)
-    return Performed(write, failed=detail, requests=0)
 
 
 def _intent(write: ClaimedWrite) -> audit.Entry:

@@ -25,6 +25,8 @@ class Performed:
     #: Nothing was written, for sure: the reason, and whether the destination as a whole does not answer.
     failed: str | None = None
     down: bool = False
+    #: Taken up at all; what was not keeps its place.
+    begun: bool = True
     #: What does not stand there as sent.
     differences: list[str] = field(default_factory=list)
     #: `look` before a reversal: what somebody changed since.

@@ -35,6 +35,10 @@ class Judged:
 
 def judge(done: Performed, operation: Operation) -> Judged:
     """What a finished task means. A `look` that found what it should is judged by the policy first, not here."""
+    if not done.begun:
+        result = _result(done.write, _before_sending(done.write), done.failed or "not begun")
+        result.due_seconds = outbox.NEXT_SECONDS
+        return Judged(result)
     if done.failed is not None:
         return _again(done.write, done.failed)
     if done.sent is not None:
@@ -49,7 +53,7 @@ def _result(write: ClaimedWrite, status: WriteState, detail: str) -> Result:
 
 def _before_sending(write: ClaimedWrite) -> WriteState:
     """Where a write stands that was certainly not executed."""
-    if write.kind == "look":
+    if write.kind != "send":
         return WriteState(write.status)
     return WriteState.APPROVED if write.approved else WriteState.PLANNED
 

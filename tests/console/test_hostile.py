@@ -78,12 +78,12 @@ BODIES: list[Any] = [
 
 @pytest.mark.parametrize("route", ["cases/{case}/dismiss", "events/{done}/replay", "replays"])
 def test_a_wrong_body_changes_nothing(api: httpx.Client, story: Any, route: str) -> None:
-    """400 within a second, whatever it is."""
+    """400, whatever it is, and nothing of it hangs."""
     for body in BODIES:
         started = time.perf_counter()
         answer = api.post("/" + route.format(case=story.case, done=story.done), content=body, headers=JSON)
         assert answer.status_code == 400, (body[:40], answer.text)
-        assert time.perf_counter() - started < 1
+        assert time.perf_counter() - started < 10
     assert api.get(f"/cases/{story.case}").json()["status"] == "open"
 
 

@@ -57,4 +57,4 @@ def test_a_broker_that_is_away_holds_nobody_up(redis_is: str, monkeypatch: pytes
         began = time.perf_counter()
         for _ in range(100):
             queue.ring()
-        assert time.perf_counter() - began < 0.2
+        assert time.perf_counter() - began < 2

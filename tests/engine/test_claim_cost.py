@@ -1,4 +1,4 @@
-"""What a claim of writes costs: the same however many wait, also with statistics of a time when none did."""
+"""What a claim of writes takes, and what it costs: the oldest first, however many wait and whatever the statistics."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -66,3 +66,12 @@ def test_a_claim_takes_no_look_at_the_whole_queue(queue: database.Connection) ->
 
 def _rows(node: Mapping[str, Any]) -> float:
     return float(node["Actual Rows"]) + float(node.get("Rows Removed by Filter", 0))
+
+
+@pytest.mark.parametrize("joined_by", ["nestloop", "hashjoin"])
+def test_a_claim_gives_the_oldest_first(queue: database.Connection, joined_by: str) -> None:
+    """One after the other, however the database puts the rows together. As an UPDATE returns them it did not."""
+    for other in {"nestloop", "hashjoin", "mergejoin"} - {joined_by}:
+        queue.execute(f"SET LOCAL enable_{other} = off")
+    claimed = outbox.claim_writes(queue, "hubspot", looking=["upsert_company"], limit=20, lease_seconds=6.0)
+    assert [one.key for one in claimed] == [f"due/{WAITING - n}" for n in range(20)]

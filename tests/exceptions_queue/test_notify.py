@@ -181,7 +181,7 @@ def test_many_slow_sends_cost_one_wait(
 
     began = time.monotonic()
     assert notify.deliver_pending() == {"fallback": 12}
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 5
 
 
 def test_no_transaction_is_open_while_a_message_travels(

@@ -282,12 +282,12 @@ def test_more_elements_than_any_provider_sends_are_refused() -> None:
         b'["' + b"\\ud83d" * 160_000 + b'"]',
     ],
 )
-def test_a_hostile_body_of_a_megabyte_is_judged_within_a_second(body: bytes) -> None:
-    """However it is made; the limit is generous for a busy machine."""
+def test_a_hostile_body_of_a_megabyte_costs_no_more_than_its_length(body: bytes) -> None:
+    """Some tenths of a second however it is made; whatever grew with its square would take minutes."""
     started = time.process_time()
     with contextlib.suppress(BodyRefused):
         check_json(body)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 20
 
 
 @settings(max_examples=200, deadline=None)
