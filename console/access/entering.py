@@ -35,13 +35,7 @@ def with_password(name: str, password: str, *, address: str = "", agent: str = "
 
 def again(session: Session, password: str, *, address: str = "", agent: str = "") -> str:
     """Prove who one is, by password; the new token of the same person's session. Raises: SignInRefused, TooMany."""
-    throttle.count(session.person.name, address)
-    with database.transaction() as conn:
-        user = _by_login(conn, session.person.name)
-    if user is None or not passwords.matches(user["password_hash"], password):
-        refused(session.person.name, "password again")
-        raise SignInRefused("the password is wrong")
-    throttle.forgive(session.person.name, address)
+    user = _proved(session, password, address, how="password again", wrong="the password is wrong")
     with database.transaction() as conn:
         _still(conn, user, session)
         return renewed(conn, session, how="password", agent=agent)
@@ -68,13 +62,7 @@ def by_link(token: str, password: str | None, *, agent: str = "") -> str:
 
 def change_password(session: Session, old: str, new: str, *, address: str = "", agent: str = "") -> str:
     """Another password; every other session of the person ends. Raises: SignInRefused, TooMany, NotAcceptable."""
-    throttle.count(session.person.name, address)
-    with database.transaction() as conn:
-        user = _by_login(conn, session.person.name)
-    if user is None or not passwords.matches(user["password_hash"], old):
-        refused(session.person.name, "password change")
-        raise SignInRefused("the present password is wrong")
-    throttle.forgive(session.person.name, address)
+    user = _proved(session, old, address, how="password change", wrong="the present password is wrong")
     kept = passwords.hash_of(passwords.accepted(new, name=user["name"], email=user["email"]))
     with database.transaction() as conn:
         _still(conn, user, session)
@@ -123,6 +111,19 @@ def refused(name: str | None, how: str) -> None:
     with database.transaction() as conn:
         entry = Entry(name or "nobody", "sign_in.refused", _subject(name) if name else None, {"how": how})
         audit.append(conn, "desk", [entry])
+
+
+def _proved(session: Session, password: str, address: str, *, how: str, wrong: str) -> dict[str, Any]:
+    """The user of a session, whose password this is. Raises: SignInRefused, TooMany."""
+    name = session.person.name
+    throttle.count(name, address)
+    with database.transaction() as conn:
+        user = _by_login(conn, name)
+    if user is None or not passwords.matches(user["password_hash"], password):
+        refused(name, how)
+        raise SignInRefused(wrong)
+    throttle.forgive(name, address)
+    return user
 
 
 def _by_login(conn: Connection, login: str) -> dict[str, Any] | None:
