@@ -30,10 +30,10 @@ def let_out(conn: Connection, who: str, question: Question, ask: asks.ModeAsk) -
     audit.append(conn, "desk", states.put(conn, question, ask.mode, who=who, reason=ask.reason))
 
 
-def roll_back(conn: Connection, who: str, question: Question, ask: asks.RollbackAsk) -> int:
-    """Let an earlier training answer again; its number."""
+def roll_back(conn: Connection, who: str, question: Question, ask: asks.RollbackAsk) -> None:
+    """Let an earlier training answer again."""
     with _told():
-        return models.bring_back(conn, question, ask.number, who=who, reason=ask.reason)
+        models.bring_back(conn, question, ask.number, who=who, reason=ask.reason)
 
 
 def try_out(conn: Connection, who: str, question: Question, ask: asks.TrialAsk) -> None:

@@ -15,6 +15,8 @@ from counterfoil.database import Connection
 
 #: What an action leaves behind for its answer to be made of.
 Done = dict[str, Any]
+#: A change to the one thing that an address names, by whom and as the body says.
+Action = Callable[[Connection, str, UUID, Any], None]
 
 
 def replay_event(asking: Asking) -> Reply:
@@ -88,77 +90,82 @@ def reverse(asking: Asking) -> Reply:
     if ask.dry_run:
         return taking_back.preview(asking.one)
 
-    def act(conn: Connection) -> Done:
-        return {"id": str(taking_back.reverse(conn, asking.actor.name, asking.one, ask))}
-
-    return once(asking, "reverse_write", act, lambda done: look.write(UUID(done["id"])))
+    return made(
+        asking,
+        "reverse_write",
+        lambda conn: taking_back.reverse(conn, asking.actor.name, asking.one, ask),
+        look.write,
+    )
 
 
 def probe(asking: Asking) -> Reply:
     if not taking_back.is_in_doubt(asking.one):
         return taking_back.standing(asking.one)
 
-    def act(conn: Connection) -> Done:
-        taking_back.probe(conn, asking.actor.name, asking.one, asking.body)
-        return {"id": str(asking.one)}
-
-    return once(asking, "probe_write", act, lambda done: taking_back.asked(UUID(done["id"])))
+    return changed(asking, "probe_write", taking_back.probe, taking_back.asked)
 
 
 def settle(asking: Asking) -> Reply:
-    def act(conn: Connection) -> Done:
-        taking_back.settle(conn, asking.actor.name, asking.one, asking.body)
-        return {"id": str(asking.one)}
-
-    return once(asking, "settle_write", act, lambda done: look.write(UUID(done["id"])))
+    return changed(asking, "settle_write", taking_back.settle, look.write)
 
 
 def plan_reversal(asking: Asking) -> Reply:
-    return _reversal(
-        asking, "plan_reversal", lambda conn: taking_back.plan_reversal(conn, asking.actor.name, asking.body)
+    return made(
+        asking,
+        "plan_reversal",
+        lambda conn: taking_back.plan_reversal(conn, asking.actor.name, asking.body),
+        look.reversal,
     )
 
 
 def start_reversal(asking: Asking) -> Reply:
-    return _reversal_moved(asking, taking_back.start_reversal)
+    return _reversal(asking, taking_back.start_reversal)
 
 
 def pause_reversal(asking: Asking) -> Reply:
-    return _reversal_moved(asking, taking_back.pause_reversal)
+    return _reversal(asking, taking_back.pause_reversal)
 
 
 def resume_reversal(asking: Asking) -> Reply:
-    return _reversal_moved(asking, taking_back.resume_reversal)
+    return _reversal(asking, taking_back.resume_reversal)
 
 
 def cancel_reversal(asking: Asking) -> Reply:
-    return _reversal_moved(asking, taking_back.cancel_reversal)
+    return _reversal(asking, taking_back.cancel_reversal)
 
 
 def replay_case(asking: Asking) -> Reply:
-    return _replay(
-        asking, "replay_case", lambda conn: actions.replay_case(conn, asking.actor.name, asking.one, asking.body)
+    return made(
+        asking,
+        "replay_case",
+        lambda conn: actions.replay_case(conn, asking.actor.name, asking.one, asking.body),
+        look.a_replay,
     )
 
 
 def plan_replay(asking: Asking) -> Reply:
-    return _replay(asking, "plan_replay", lambda conn: actions.plan_replay(conn, asking.actor.name, asking.body))
+    return made(
+        asking,
+        "plan_replay",
+        lambda conn: actions.plan_replay(conn, asking.actor.name, asking.body),
+        look.a_replay,
+    )
 
 
 def start_replay(asking: Asking) -> Reply:
-    return _replay_moved(asking, actions.start_replay)
+    return _replay(asking, actions.start_replay)
 
 
 def pause_replay(asking: Asking) -> Reply:
-    return _replay_moved(asking, actions.pause_replay)
+    return _replay(asking, actions.pause_replay)
 
 
 def resume_replay(asking: Asking) -> Reply:
-    return _replay_moved(asking, actions.resume_replay)
+    return _replay(asking, actions.resume_replay)
 
 
 def cancel_replay(asking: Asking) -> Reply:
-    return _replay_moved(asking, actions.cancel_replay)
+    return _replay(asking, actions.cancel_replay)
 
 
 def once(asking: Asking, name: str, act: Callable[[Connection], Done], answer: Callable[[Done], BaseModel]) -> Reply:
@@ -184,38 +191,32 @@ def once(asking: Asking, name: str, act: Callable[[Connection], Done], answer: C
     return found
 
 
-def _case(asking: Asking, action: Callable[[Connection, str, UUID, Any], None]) -> Reply:
-    def act(conn: Connection) -> Done:
+def made(asking: Asking, name: str, make: Callable[[Connection], UUID], answer: Callable[[UUID], BaseModel]) -> Reply:
+    """Make something, once, and answer it."""
+    return once(asking, name, lambda conn: {"id": str(make(conn))}, lambda done: answer(UUID(done["id"])))
+
+
+def changed(asking: Asking, name: str, action: Action, answer: Callable[[UUID], BaseModel]) -> Reply:
+    """Change the one that the address names, once, and answer it."""
+
+    def change(conn: Connection) -> UUID:
         action(conn, asking.actor.name, asking.one, asking.body)
-        return {"id": str(asking.one)}
+        return asking.one
 
-    return once(asking, action.__name__, act, lambda done: look.case(UUID(done["id"])))
-
-
-def _write(asking: Asking, action: Callable[[Connection, str, UUID, Any], None]) -> Reply:
-    def act(conn: Connection) -> Done:
-        action(conn, asking.actor.name, asking.one, asking.body)
-        return {"id": str(asking.one)}
-
-    return once(asking, f"{action.__name__}_write", act, lambda done: look.approval(UUID(done["id"])))
+    return made(asking, name, change, answer)
 
 
-def _replay(asking: Asking, name: str, act: Callable[[Connection], UUID]) -> Reply:
-    return once(asking, name, lambda conn: {"id": str(act(conn))}, lambda done: look.a_replay(UUID(done["id"])))
+def _case(asking: Asking, action: Action) -> Reply:
+    return changed(asking, action.__name__, action, look.case)
 
 
-def _reversal(asking: Asking, name: str, act: Callable[[Connection], UUID]) -> Reply:
-    return once(asking, name, lambda conn: {"id": str(act(conn))}, lambda done: look.reversal(UUID(done["id"])))
+def _write(asking: Asking, action: Action) -> Reply:
+    return changed(asking, f"{action.__name__}_write", action, look.approval)
 
 
-def _replay_moved(asking: Asking, action: Callable[[Connection, str, UUID, Any], None]) -> Reply:
-    return _replay(asking, action.__name__, lambda conn: _acted(conn, asking, action))
+def _replay(asking: Asking, action: Action) -> Reply:
+    return changed(asking, action.__name__, action, look.a_replay)
 
 
-def _reversal_moved(asking: Asking, action: Callable[[Connection, str, UUID, Any], None]) -> Reply:
-    return _reversal(asking, action.__name__, lambda conn: _acted(conn, asking, action))
-
-
-def _acted(conn: Connection, asking: Asking, action: Callable[[Connection, str, UUID, Any], None]) -> UUID:
-    action(conn, asking.actor.name, asking.one, asking.body)
-    return asking.one
+def _reversal(asking: Asking, action: Action) -> Reply:
+    return changed(asking, action.__name__, action, look.reversal)

@@ -1,6 +1,6 @@
 """The functions behind pauses, rollouts, reviews and destinations."""
 
-from typing import Any
+from uuid import UUID
 
 from console import answers, asks, controlling, problems
 from console.api import act
@@ -8,8 +8,6 @@ from console.api.route import Asking, Reply
 from console.queries import controls
 from counterfoil import database
 from counterfoil.database import Connection
-
-Done = dict[str, Any]
 
 
 def list_pauses(_: Asking) -> answers.Page[answers.Pause]:
@@ -20,7 +18,7 @@ def list_pauses(_: Asking) -> answers.Page[answers.Pause]:
 def pause(asking: Asking) -> Reply:
     ask: asks.PauseAsk = asking.body
 
-    def begin(conn: Connection) -> Done:
+    def begin(conn: Connection) -> act.Done:
         controlling.pause(conn, asking.actor.name, ask)
         (made,) = controls.pauses(conn, ask.scope, ask.name)
         return made.model_dump(mode="json")
@@ -31,7 +29,7 @@ def pause(asking: Asking) -> Reply:
 def lift(asking: Asking) -> Reply:
     ask: asks.PauseAsk = asking.body
 
-    def end(conn: Connection) -> Done:
+    def end(conn: Connection) -> act.Done:
         freed = controlling.resume(conn, asking.actor.name, ask)
         return {"scope": ask.scope, "name": ask.name, "events_due": freed}
 
@@ -45,7 +43,7 @@ def show_rollout(asking: Asking) -> answers.Rollout:
 def let_out(asking: Asking) -> Reply:
     handler = controlling.a_handler(asking.named)
 
-    def change(conn: Connection) -> Done:
+    def change(conn: Connection) -> act.Done:
         controlling.let_out(conn, asking.actor.name, handler, asking.body)
         return {"handler": handler}
 
@@ -57,17 +55,13 @@ def show_shadow(asking: Asking) -> answers.Shadow:
 
 
 def review(asking: Asking) -> Reply:
-    def judge(conn: Connection) -> Done:
-        controlling.review(conn, asking.actor.name, asking.one, asking.body)
-        return {"id": str(asking.one)}
-
-    return act.once(asking, "review", judge, lambda _: _reviewed(asking))
+    return act.changed(asking, "review", controlling.review, _reviewed)
 
 
-def _reviewed(asking: Asking) -> answers.Reviewed:
-    found = controls.reviewed(asking.one)
+def _reviewed(write_id: UUID) -> answers.Reviewed:
+    found = controls.reviewed(write_id)
     if found is None:
-        raise problems.NotFound(f"there is no write {asking.one}")
+        raise problems.NotFound(f"there is no write {write_id}")
     return found
 
 

@@ -6,7 +6,6 @@ from console import answers, asks, fix_asks, fixing, problems
 from console.api import act
 from console.api.route import Asking, Reply, Route
 from console.queries import fixes
-from counterfoil.database import Connection
 
 _CHANGE = (404, 409)
 
@@ -24,30 +23,15 @@ def propose(asking: Asking) -> Reply:
     if ask.dry_run:
         return fixing.preview(ask)
 
-    def keep(conn: Connection) -> act.Done:
-        return {"id": str(fixing.propose(conn, asking.actor.name, ask))}
-
-    return act.once(asking, "propose_fix", keep, _answer)
+    return act.made(asking, "propose_fix", lambda conn: fixing.propose(conn, asking.actor.name, ask), fix)
 
 
 def approve(asking: Asking) -> Reply:
-    def agree(conn: Connection) -> act.Done:
-        fixing.approve(conn, asking.actor.name, asking.one, asking.body)
-        return {"id": str(asking.one)}
-
-    return act.once(asking, "approve_fix", agree, _answer)
+    return act.changed(asking, "approve_fix", fixing.approve, fix)
 
 
 def withdraw(asking: Asking) -> Reply:
-    def drop(conn: Connection) -> act.Done:
-        fixing.withdraw(conn, asking.actor.name, asking.one, asking.body)
-        return {"id": str(asking.one)}
-
-    return act.once(asking, "withdraw_fix", drop, _answer)
-
-
-def _answer(done: act.Done) -> answers.Fix:
-    return fix(UUID(done["id"]))
+    return act.changed(asking, "withdraw_fix", fixing.withdraw, fix)
 
 
 def fix(fix_id: UUID) -> answers.Fix:

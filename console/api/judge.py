@@ -1,15 +1,17 @@
 """The functions behind questions and classifications."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from console import answers, asks, judging, problems
+from pydantic import BaseModel
+
+from console import answers, judging, problems
 from console.api import act
 from console.api.route import Asking, Reply
 from console.queries import judgement
+from contracts.answers import Question
 from counterfoil.database import Connection
-
-Done = dict[str, Any]
 
 
 def list_questions(_: Asking) -> answers.Page[answers.Question]:
@@ -29,7 +31,7 @@ def show_classification(asking: Asking) -> answers.ClassificationDetail:
 
 
 def correct(asking: Asking) -> Reply:
-    def settle(conn: Connection) -> Done:
+    def settle(conn: Connection) -> act.Done:
         due = judging.correct(conn, asking.actor.name, asking.one, asking.body)
         return {"id": str(asking.one), "event_due": due}
 
@@ -37,23 +39,11 @@ def correct(asking: Asking) -> Reply:
 
 
 def let_out(asking: Asking) -> Reply:
-    known = judging.a_question(asking.named)
-
-    def change(conn: Connection) -> Done:
-        judging.let_out(conn, asking.actor.name, known, asking.body)
-        return {"name": known.name}
-
-    return act.once(asking, "question_mode", change, lambda done: question(done["name"]))
+    return _changed(asking, "question_mode", judging.let_out, question)
 
 
 def roll_back(asking: Asking) -> Reply:
-    known = judging.a_question(asking.named)
-    ask: asks.RollbackAsk = asking.body
-
-    def change(conn: Connection) -> Done:
-        return {"name": known.name, "number": judging.roll_back(conn, asking.actor.name, known, ask)}
-
-    return act.once(asking, "question_rollback", change, lambda done: question(done["name"]))
+    return _changed(asking, "question_rollback", judging.roll_back, question)
 
 
 def show_trial(asking: Asking) -> answers.Trial:
@@ -61,23 +51,11 @@ def show_trial(asking: Asking) -> answers.Trial:
 
 
 def try_out(asking: Asking) -> Reply:
-    known = judging.a_question(asking.named)
-
-    def start(conn: Connection) -> Done:
-        judging.try_out(conn, asking.actor.name, known, asking.body)
-        return {"name": known.name}
-
-    return act.once(asking, "question_trial", start, lambda done: trial(done["name"]))
+    return _changed(asking, "question_trial", judging.try_out, trial)
 
 
 def end_trial(asking: Asking) -> Reply:
-    known = judging.a_question(asking.named)
-
-    def stop(conn: Connection) -> Done:
-        judging.end_trial(conn, asking.actor.name, known, asking.body)
-        return {"name": known.name}
-
-    return act.once(asking, "question_trial_stop", stop, lambda done: trial(done["name"]))
+    return _changed(asking, "question_trial_stop", judging.end_trial, trial)
 
 
 def trial(name: str) -> answers.Trial:
@@ -104,5 +82,20 @@ def classification(decision_id: UUID) -> answers.ClassificationDetail:
     return found
 
 
-def _corrected(done: Done) -> answers.Corrected:
+def _corrected(done: act.Done) -> answers.Corrected:
     return answers.Corrected(classification=classification(UUID(done["id"])), event_due=done["event_due"])
+
+
+def _changed(
+    asking: Asking,
+    name: str,
+    action: Callable[[Connection, str, Question, Any], object],
+    answer: Callable[[str], BaseModel],
+) -> Reply:
+    known = judging.a_question(asking.named)
+
+    def change(conn: Connection) -> act.Done:
+        action(conn, asking.actor.name, known, asking.body)
+        return {"name": known.name}
+
+    return act.once(asking, name, change, lambda done: answer(done["name"]))
