@@ -1,10 +1,10 @@
-"""The functions behind pauses, rollouts, reviews and destinations."""
+"""Pauses, rollouts, reviews and destinations: the functions behind them, and their routes."""
 
 from uuid import UUID
 
 from console import answers, asks, controlling, problems
 from console.api import act
-from console.api.route import Asking, Reply
+from console.api.route import NOT_THERE_OR_NOT_NOW, Asking, Reply, Route
 from console.queries import controls
 from counterfoil import database
 from counterfoil.database import Connection
@@ -67,3 +67,72 @@ def _reviewed(write_id: UUID) -> answers.Reviewed:
 
 def list_destinations(_: Asking) -> answers.Page[answers.Destination]:
     return answers.Page(items=controls.every_destination(), next_cursor=None)
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/pauses", list_pauses, "What is paused, and by whom", answers.Page[answers.Pause], right="look"),
+    Route(
+        "POST",
+        "/pauses",
+        pause,
+        "Hold everything of a source, a handler, a destination or an action class",
+        answers.Pause,
+        body=asks.PauseAsk,
+        refusals=(409,),
+        right="control",
+    ),
+    Route(
+        "POST",
+        "/pauses/lift",
+        lift,
+        "Let it go; what was parked goes on in its order",
+        answers.Lifted,
+        body=asks.PauseAsk,
+        refusals=NOT_THERE_OR_NOT_NOW,
+        right="control",
+    ),
+    Route(
+        "GET",
+        "/handlers/{name}/rollout",
+        show_rollout,
+        "How far a handler is let out",
+        answers.Rollout,
+        right="look",
+    ),
+    Route(
+        "PUT",
+        "/handlers/{name}/rollout",
+        let_out,
+        "Let a handler out further, or less far",
+        answers.Rollout,
+        body=asks.RolloutAsk,
+        refusals=NOT_THERE_OR_NOT_NOW,
+        right="control",
+    ),
+    Route(
+        "GET",
+        "/handlers/{name}/shadow",
+        show_shadow,
+        "What it would have written",
+        answers.Shadow,
+        right="reveal",
+    ),
+    Route(
+        "POST",
+        "/writes/{id}/review",
+        review,
+        "Whether a handler's write is right: the evidence of its rollout",
+        answers.Reviewed,
+        body=asks.ReviewAsk,
+        refusals=NOT_THERE_OR_NOT_NOW,
+        right="judge",
+    ),
+    Route(
+        "GET",
+        "/destinations",
+        list_destinations,
+        "How destinations are, and what waits for them",
+        answers.Page[answers.Destination],
+        right="look",
+    ),
+)

@@ -1,13 +1,11 @@
-"""Rules: their routes, and the functions behind them."""
+"""Rules: the functions behind them, and their routes."""
 
 from uuid import UUID
 
 from console import answers, asks, fix_asks, fixing, problems
 from console.api import act
-from console.api.route import Asking, Reply, Route
+from console.api.route import NOT_THERE_OR_NOT_NOW, Asking, Reply, Route
 from console.queries import fixes
-
-_CHANGE = (404, 409)
 
 
 def list_fixes(asking: Asking) -> answers.Page[answers.Fix]:
@@ -62,7 +60,7 @@ ROUTES: tuple[Route, ...] = (
         "Yes to somebody else's rule: it is applied from now on",
         answers.Fix,
         body=fix_asks.FixApproveAsk,
-        refusals=_CHANGE,
+        refusals=NOT_THERE_OR_NOT_NOW,
         right="approve",
     ),
     Route(
@@ -72,7 +70,7 @@ ROUTES: tuple[Route, ...] = (
         "Take a rule back, or drop a proposal",
         answers.Fix,
         body=asks.Change,
-        refusals=_CHANGE,
+        refusals=NOT_THERE_OR_NOT_NOW,
         right="act",
     ),
 )

@@ -1,4 +1,4 @@
-"""The functions behind questions and classifications."""
+"""Questions and classifications: the functions behind them, and their routes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from console import answers, judging, problems
+from console import answers, asks, judging, problems
 from console.api import act
-from console.api.route import Asking, Reply
+from console.api.route import NOT_THERE_OR_NOT_NOW, Asking, Reply, Route
 from console.queries import judgement
 from contracts.answers import Question
 from counterfoil.database import Connection
@@ -99,3 +99,98 @@ def _changed(
         return {"name": known.name}
 
     return act.once(asking, name, change, lambda done: answer(done["name"]))
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        "GET",
+        "/questions",
+        list_questions,
+        "What is judged, and how far",
+        answers.Page[answers.Question],
+        right="look",
+    ),
+    Route(
+        "GET",
+        "/questions/{name}",
+        show_question,
+        "One question, with its measure",
+        answers.QuestionDetail,
+        right="look",
+    ),
+    Route(
+        "POST",
+        "/questions/{name}/mode",
+        let_out,
+        "Let a question out, or take it back",
+        answers.QuestionDetail,
+        body=asks.ModeAsk,
+        refusals=NOT_THERE_OR_NOT_NOW,
+        right="control",
+    ),
+    Route(
+        "POST",
+        "/questions/{name}/rollback",
+        roll_back,
+        "Let an earlier training answer again",
+        answers.QuestionDetail,
+        body=asks.RollbackAsk,
+        refusals=NOT_THERE_OR_NOT_NOW,
+        right="control",
+    ),
+    Route(
+        "GET",
+        "/questions/{name}/trial",
+        show_trial,
+        "What a challenger says beside what answers",
+        answers.Trial,
+        right="look",
+    ),
+    Route(
+        "POST",
+        "/questions/{name}/trial",
+        try_out,
+        "Let a challenger answer beside; nothing acts on it",
+        answers.Trial,
+        body=asks.TrialAsk,
+        refusals=NOT_THERE_OR_NOT_NOW,
+        right="control",
+    ),
+    Route(
+        "POST",
+        "/questions/{name}/trial/stop",
+        end_trial,
+        "End the trial that runs",
+        answers.Trial,
+        body=asks.Change,
+        refusals=NOT_THERE_OR_NOT_NOW,
+        right="control",
+    ),
+    Route(
+        "GET",
+        "/classifications",
+        list_classifications,
+        "What was decided about items of events",
+        answers.Page[answers.Classification],
+        query=asks.ClassificationsAsk,
+        right="look",
+    ),
+    Route(
+        "GET",
+        "/classifications/{id}",
+        show_classification,
+        "One decision, with what it rests on",
+        answers.ClassificationDetail,
+        right="reveal",
+    ),
+    Route(
+        "POST",
+        "/classifications/{id}/correct",
+        correct,
+        "A person's label; the event goes on once nothing of it is open",
+        answers.Corrected,
+        body=asks.CorrectAsk,
+        refusals=NOT_THERE_OR_NOT_NOW,
+        right="judge",
+    ),
+)

@@ -1,7 +1,7 @@
-"""The functions behind the reports: a week in numbers, what is not covered, and the audit."""
+"""The reports - a week in numbers, what is not covered, the audit: the functions behind them, and their routes."""
 
 from console import answers, asks
-from console.api.route import Asking
+from console.api.route import Asking, Route
 from console.queries import coverage, trail, weekly
 from counterfoil import clock
 
@@ -18,3 +18,18 @@ def list_audit(asking: Asking) -> answers.Page[answers.Audit]:
 
 def show_coverage(_: Asking) -> answers.Coverage:
     return coverage.read(clock.now())
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/reports/weekly", show_week, "The review pack of seven days", answers.Weekly, right="look"),
+    Route(
+        "GET",
+        "/audit",
+        list_audit,
+        "Who changed what, the newest first; a page looks through a bounded part",
+        answers.Page[answers.Audit],
+        query=asks.AuditAsk,
+        right="look",
+    ),
+    Route("GET", "/coverage", show_coverage, "What is not covered", answers.Coverage, right="look"),
+)

@@ -13,6 +13,8 @@ from console.fields import Asked
 
 #: Under which everything below stands.
 PREFIX = "/api/v1"
+#: What a change to something that the address names may be refused with, beside what any request may.
+NOT_THERE_OR_NOT_NOW = (404, 409)
 
 
 class Asking(NamedTuple):

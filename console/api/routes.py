@@ -2,9 +2,7 @@
 
 from console import answers, asks
 from console.api import act, control, fix, judge, look, reports
-from console.api.route import Route
-
-_CHANGE = (404, 409)
+from console.api.route import NOT_THERE_OR_NOT_NOW, Route
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -19,7 +17,7 @@ ROUTES: tuple[Route, ...] = (
         "Run an event again, or show what that would change",
         answers.Queued | answers.Difference,
         body=asks.ReplayAsk,
-        refusals=_CHANGE,
+        refusals=NOT_THERE_OR_NOT_NOW,
         right="act",
     ),
     Route("GET", "/runs", look.list_runs, "Runs", answers.Page[answers.Run], query=asks.RunsAsk, right="look"),
@@ -44,7 +42,7 @@ ROUTES: tuple[Route, ...] = (
             summary,
             answers.Approval,
             body=body,
-            refusals=_CHANGE,
+            refusals=NOT_THERE_OR_NOT_NOW,
             right="approve",
         )
         for verb, function, summary, body in (
@@ -60,7 +58,7 @@ ROUTES: tuple[Route, ...] = (
         "Take a write back, or show what that would do",
         answers.Write | answers.Undoing,
         body=asks.ReverseAsk,
-        refusals=_CHANGE,
+        refusals=NOT_THERE_OR_NOT_NOW,
         right="act",
     ),
     Route(
@@ -70,7 +68,7 @@ ROUTES: tuple[Route, ...] = (
         "Ask the destination: what became of a doubt, or whether a write still stands",
         answers.Probed,
         body=asks.Change,
-        refusals=_CHANGE,
+        refusals=NOT_THERE_OR_NOT_NOW,
         right="act",
     ),
     Route(
@@ -80,7 +78,7 @@ ROUTES: tuple[Route, ...] = (
         "What the owner found out about a write in doubt",
         answers.Write,
         body=asks.SettleAsk,
-        refusals=_CHANGE,
+        refusals=NOT_THERE_OR_NOT_NOW,
         right="act",
     ),
     Route(
@@ -112,7 +110,7 @@ ROUTES: tuple[Route, ...] = (
             summary,
             answers.CaseDetail,
             body=body,
-            refusals=_CHANGE,
+            refusals=NOT_THERE_OR_NOT_NOW,
             right="act",
         )
         for verb, function, summary, body in (
@@ -132,7 +130,7 @@ ROUTES: tuple[Route, ...] = (
         "Run all of its blocked events again",
         answers.Replay,
         body=asks.CaseReplayAsk,
-        refusals=_CHANGE,
+        refusals=NOT_THERE_OR_NOT_NOW,
         right="act",
     ),
     Route(
@@ -163,7 +161,7 @@ ROUTES: tuple[Route, ...] = (
             summary,
             answers.Replay,
             body=asks.Change,
-            refusals=_CHANGE,
+            refusals=NOT_THERE_OR_NOT_NOW,
             right="act",
         )
         for verb, function, summary in (
@@ -208,7 +206,7 @@ ROUTES: tuple[Route, ...] = (
             summary,
             answers.Reversal,
             body=asks.Change,
-            refusals=_CHANGE,
+            refusals=NOT_THERE_OR_NOT_NOW,
             right="control",
         )
         for verb, function, summary in (
@@ -219,180 +217,14 @@ ROUTES: tuple[Route, ...] = (
         )
     ),
     *fix.ROUTES,
-    Route(
-        "GET", "/pauses", control.list_pauses, "What is paused, and by whom", answers.Page[answers.Pause], right="look"
-    ),
-    Route(
-        "POST",
-        "/pauses",
-        control.pause,
-        "Hold everything of a source, a handler, a destination or an action class",
-        answers.Pause,
-        body=asks.PauseAsk,
-        refusals=(409,),
-        right="control",
-    ),
-    Route(
-        "POST",
-        "/pauses/lift",
-        control.lift,
-        "Let it go; what was parked goes on in its order",
-        answers.Lifted,
-        body=asks.PauseAsk,
-        refusals=_CHANGE,
-        right="control",
-    ),
-    Route(
-        "GET",
-        "/handlers/{name}/rollout",
-        control.show_rollout,
-        "How far a handler is let out",
-        answers.Rollout,
-        right="look",
-    ),
-    Route(
-        "PUT",
-        "/handlers/{name}/rollout",
-        control.let_out,
-        "Let a handler out further, or less far",
-        answers.Rollout,
-        body=asks.RolloutAsk,
-        refusals=_CHANGE,
-        right="control",
-    ),
-    Route(
-        "GET",
-        "/handlers/{name}/shadow",
-        control.show_shadow,
-        "What it would have written",
-        answers.Shadow,
-        right="reveal",
-    ),
-    Route(
-        "POST",
-        "/writes/{id}/review",
-        control.review,
-        "Whether a handler's write is right: the evidence of its rollout",
-        answers.Reviewed,
-        body=asks.ReviewAsk,
-        refusals=_CHANGE,
-        right="judge",
-    ),
-    Route(
-        "GET",
-        "/destinations",
-        control.list_destinations,
-        "How destinations are, and what waits for them",
-        answers.Page[answers.Destination],
-        right="look",
-    ),
-    Route(
-        "GET",
-        "/questions",
-        judge.list_questions,
-        "What is judged, and how far",
-        answers.Page[answers.Question],
-        right="look",
-    ),
-    Route(
-        "GET",
-        "/questions/{name}",
-        judge.show_question,
-        "One question, with its measure",
-        answers.QuestionDetail,
-        right="look",
-    ),
-    Route(
-        "POST",
-        "/questions/{name}/mode",
-        judge.let_out,
-        "Let a question out, or take it back",
-        answers.QuestionDetail,
-        body=asks.ModeAsk,
-        refusals=_CHANGE,
-        right="control",
-    ),
-    Route(
-        "POST",
-        "/questions/{name}/rollback",
-        judge.roll_back,
-        "Let an earlier training answer again",
-        answers.QuestionDetail,
-        body=asks.RollbackAsk,
-        refusals=_CHANGE,
-        right="control",
-    ),
-    Route(
-        "GET",
-        "/questions/{name}/trial",
-        judge.show_trial,
-        "What a challenger says beside what answers",
-        answers.Trial,
-        right="look",
-    ),
-    Route(
-        "POST",
-        "/questions/{name}/trial",
-        judge.try_out,
-        "Let a challenger answer beside; nothing acts on it",
-        answers.Trial,
-        body=asks.TrialAsk,
-        refusals=_CHANGE,
-        right="control",
-    ),
-    Route(
-        "POST",
-        "/questions/{name}/trial/stop",
-        judge.end_trial,
-        "End the trial that runs",
-        answers.Trial,
-        body=asks.Change,
-        refusals=_CHANGE,
-        right="control",
-    ),
-    Route(
-        "GET",
-        "/classifications",
-        judge.list_classifications,
-        "What was decided about items of events",
-        answers.Page[answers.Classification],
-        query=asks.ClassificationsAsk,
-        right="look",
-    ),
-    Route(
-        "GET",
-        "/classifications/{id}",
-        judge.show_classification,
-        "One decision, with what it rests on",
-        answers.ClassificationDetail,
-        right="reveal",
-    ),
-    Route(
-        "POST",
-        "/classifications/{id}/correct",
-        judge.correct,
-        "A person's label; the event goes on once nothing of it is open",
-        answers.Corrected,
-        body=asks.CorrectAsk,
-        refusals=_CHANGE,
-        right="judge",
-    ),
+    *control.ROUTES,
+    *judge.ROUTES,
     Route(
         "GET", "/owners", look.list_owners, "Who answers for which failure", answers.Page[answers.Owner], right="look"
     ),
     Route("GET", "/handlers", look.list_handlers, "The workflows", answers.Page[answers.Handler], right="look"),
-    Route("GET", "/reports/weekly", reports.show_week, "The review pack of seven days", answers.Weekly, right="look"),
-    Route(
-        "GET",
-        "/audit",
-        reports.list_audit,
-        "Who changed what, the newest first; a page looks through a bounded part",
-        answers.Page[answers.Audit],
-        query=asks.AuditAsk,
-        right="look",
-    ),
-    Route("GET", "/coverage", reports.show_coverage, "What is not covered", answers.Coverage, right="look"),
     Route(
         "GET", "/stats", look.show_stats, "The numbers of a window", answers.Stats, query=asks.StatsAsk, right="look"
     ),
+    *reports.ROUTES,
 )
