@@ -60,10 +60,17 @@ def _column(column: Column, left: float, step: float, top: float) -> Markup:
     return Markup('<a href="{}" aria-label="{}">{}</a>').format(column.href, column.words, inside)
 
 
-def lines(title: str, described: str, every: Sequence[tuple[str, Sequence[float | None]]]) -> Markup:
-    """Lines over the same places; where nothing was measured, the line stops."""
+def lines(
+    title: str,
+    described: str,
+    every: Sequence[tuple[str, Sequence[float | None]]],
+    places: Sequence[tuple[str, str]] = (),
+) -> Markup:
+    """Lines over the same places; where nothing was measured, the line stops. A place has words and leads somewhere."""
     top = ceiling(max((value for _, values in every for value in values if value is not None), default=0.0))
-    return _drawn(title, described, (_line(name, values, top) for name, values in every))
+    step = WIDE / max(1, len(places))
+    reach = (_column(Column((), *place), number * step, step, top) for number, place in enumerate(places))
+    return _drawn(title, described, [*(_line(name, values, top) for name, values in every), *reach])
 
 
 def _line(name: str, values: Sequence[float | None], top: float) -> Markup:

@@ -55,7 +55,7 @@ class PersonNow(NamedTuple):
     is_present: bool
     absence: Absence | None
     roles: list[str]
-    desk: today.Desk | None
+    desk: today.Pile | None
     #: Whether somebody's escalation leads to them.
     is_rung: bool
     #: Open cases that were given to them by hand: they cannot leave the roster with those.
@@ -92,7 +92,7 @@ def read(now: datetime) -> Now:
     """Everybody, every role, every class."""
     roster = owners.roster()
     with database.transaction() as conn:
-        desks = {desk.person: desk for desk in today.stands_open(conn).desks}
+        desks = {desk.key: desk for desk in today.stands_open(conn).desks}
         rows = conn.execute(_GIVEN, ([state.value for state in CASE_LIVE],)).fetchall()
         given = {row["owner"]: row["cases"] for row in rows}
         reached = receipts.last(conn, roster)
@@ -143,7 +143,7 @@ def _class(roster: Roster, code: str, now: datetime) -> ClassNow:
 
 
 def _person(
-    roster: Roster, key: str, now: datetime, desk: today.Desk | None, given: int, reached: list[answers.Receipt]
+    roster: Roster, key: str, now: datetime, desk: today.Pile | None, given: int, reached: list[answers.Receipt]
 ) -> PersonNow:
     person = roster.people[key]
     last = (now + SOON).date()

@@ -38,7 +38,7 @@ KINDS = ("done", "set aside", "on its way", "exception")
 
 @dataclass(slots=True)
 class Count:
-    """Events of one column, handler or source."""
+    """Events of one column, of one handler, or of a whole window."""
 
     received: int = 0
     duplicates: int = 0
@@ -47,6 +47,9 @@ class Count:
     slots: dict[int, int] = field(default_factory=dict)
     written: dict[str, int] = field(default_factory=dict)
     writes: int = 0
+    #: Of columns and the whole only: a hosted answer is asked for by an event, whichever handler has it.
+    runs: int = 0
+    cost_micro_usd: int = 0
 
     def add(self, one: tally.Events) -> None:
         """Count some more events."""
@@ -81,10 +84,10 @@ class Count:
 
 
 @dataclass(slots=True)
-class Desk:
-    """What one person has open now."""
+class Pile:
+    """Open cases that have something in common: the person, or the class."""
 
-    person: str
+    key: str
     name: str
     cases: int = 0
     overdue: int = 0
@@ -107,9 +110,10 @@ class OldestCase(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """What stands open at this moment, by person."""
+    """What stands open at this moment, by person and by class."""
 
-    desks: list[Desk]
+    desks: list[Pile]
+    classes: list[Pile]
     oldest: OldestCase | None
     in_doubt: int
 
@@ -137,16 +141,12 @@ class Looked:
     until: datetime
     columns: list[tuple[datetime, Count]]
     handlers: list[tuple[str, Count]]
-    sources: list[tuple[str, Count]]
     whole: Count
-    runs: int
-    judged: int
-    cost_micro_usd: int
 
     @property
     def micro_usd_per_run(self) -> float | None:
         """What one run cost, in millionths of a US dollar."""
-        return self.cost_micro_usd / self.runs if self.runs else None
+        return self.whole.cost_micro_usd / self.whole.runs if self.whole.runs else None
 
 
 def look(name: WindowName, now: datetime) -> Looked:
@@ -161,14 +161,14 @@ def counted(conn: Connection, window: Window, since: datetime, until: datetime) 
     """Count from one moment to another, in columns of the window's width."""
     columns = {since + window.step * number: Count() for number in range(-(-(until - since) // window.step))}
     handlers: dict[str, Count] = defaultdict(Count)
-    sources: dict[str, Count] = defaultdict(Count)
-    whole, runs, judged, cost = Count(), 0, 0, 0
+    whole = Count()
     for at, numbers in tally.read(conn, since, until):
         column = columns[since + (at - since) // window.step * window.step]
-        runs, judged = runs + sum(run.count for run in numbers.runs), judged + numbers.judged
-        cost += numbers.cost_micro_usd
+        for count in (whole, column):
+            count.runs += sum(run.count for run in numbers.runs)
+            count.cost_micro_usd += numbers.cost_micro_usd
         for one in numbers.events:
-            for count in (whole, column, sources[one.source]):
+            for count in (whole, column):
                 count.add(one)
             # An event that no handler was found for yet is nobody's.
             if one.handler:
@@ -177,9 +177,7 @@ def counted(conn: Connection, window: Window, since: datetime, until: datetime) 
             if write.status == "confirmed":
                 for count in (whole, column, *([handlers[write.handler]] if write.handler else [])):
                     count.add_writes(write)
-    return Looked(
-        window, since, until, list(columns.items()), _largest(handlers), _largest(sources), whole, runs, judged, cost
-    )
+    return Looked(window, since, until, list(columns.items()), _largest(handlers), whole)
 
 
 def _begin(now: datetime, window: Window) -> datetime:
@@ -228,31 +226,39 @@ def stands_open(conn: Connection) -> Open:
 
 def _counted_now(conn: Connection, roster: Roster) -> Open:
     now = clock.now()
-    desks: dict[str, Desk] = {}
+    desks: dict[str, Pile] = {}
+    classes: dict[str, Pile] = {}
 
-    def desk_of(row: Mapping[str, Any]) -> Desk:
-        person = roster.owner_of(
-            row["failure_class"], source=row["source"], handler=row["handler"], assigned=row["owner"], at=now
+    def piles_of(row: Mapping[str, Any]) -> tuple[Pile, Pile]:
+        code = row["failure_class"]
+        person = roster.owner_of(code, source=row["source"], handler=row["handler"], assigned=row["owner"], at=now)
+        return (
+            desks.setdefault(person, Pile(person, roster.people[person].name)),
+            classes.setdefault(code, Pile(code, code.replace("_", " "))),
         )
-        return desks.setdefault(person, Desk(person, roster.people[person].name))
 
     for row in conn.execute(_CASES):
-        desk = desk_of(row)
-        desk.cases += row["cases"]
-        desk.overdue += row["overdue"]
-        desk.oldest = _earliest((desk.oldest, row["oldest"]))
+        for pile in piles_of(row):
+            pile.cases += row["cases"]
+            pile.overdue += row["overdue"]
+            pile.oldest = _earliest((pile.oldest, row["oldest"]))
     for row in conn.execute(_STAKES):
-        stake = desk_of(row).stake
-        stake[row["currency"]] = stake.get(row["currency"], 0) + row["minor"]
+        for pile in piles_of(row):
+            pile.stake[row["currency"]] = pile.stake.get(row["currency"], 0) + row["minor"]
     oldest = _earliest(desk.oldest for desk in desks.values())
     first = conn.execute(_OLDEST, (oldest,)).fetchone() if oldest else None
     doubt = conn.execute(_DOUBT).fetchone()
     assert doubt is not None
     return Open(
-        sorted(desks.values(), key=lambda desk: (-desk.cases, desk.person)),
+        _highest(desks),
+        _highest(classes),
         None if first is None else OldestCase(**first),
         doubt["n"],
     )
+
+
+def _highest(piles: Mapping[str, Pile]) -> list[Pile]:
+    return sorted(piles.values(), key=lambda pile: (-pile.cases, pile.key))
 
 
 def _earliest(moments: Iterable[datetime | None]) -> datetime | None:

@@ -8,8 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from counted import a_case_of, an_event_at
+from counted import a_case_of, an_event_at, id_at, insert
 from pages import Seen, Visitor
+from selectolax.lexbor import LexborNode
 
 from console.pages import plots
 from console.queries import today
@@ -83,14 +84,39 @@ def test_every_number_leads_to_what_it_counts(visitor: Sign, conn: Connection) -
         href for href in seen.links("/events?") if parse_qs(urlsplit(href).query).get("status") == ["exception"]
     ]
     assert len(fiona.get(exceptions).all("main tbody tr")) == 1
-    columns = [node.attributes["href"] for node in seen.all("svg.plot a")]
-    assert len(columns) == 24
-    assert (
-        len(fiona.get(columns[-1] or "").all("main tbody tr")) + len(fiona.get(columns[-2] or "").all("main tbody tr"))
-        == 6
-    )
+    columns, *more = (_places(plot) for plot in seen.all("svg.plot"))
+    assert [len(places) for places in (columns, *more)] == [24, 24, 24, 24, 24], "speed, cost, two currencies"
+    assert more[:2] == [columns, columns], "speed and cost lead to the events of their hour"
+    assert sum(len(fiona.get(href).all("main tbody tr")) for href in more[2][-2:]) == 2, "what was written then"
+    assert len(fiona.get(columns[-1]).all("main tbody tr")) + len(fiona.get(columns[-2]).all("main tbody tr")) == 6
     assert "/desk/rhea" in seen.links("/desk/")
     assert "/handlers/invoice_paid" in seen.links("/handlers/")
+
+
+def _places(plot: LexborNode) -> list[str]:
+    return [node.attributes["href"] or "" for node in plot.css("a")]
+
+
+def test_cost_is_told_per_run_and_as_a_sum(visitor: Sign, conn: Connection) -> None:
+    """Of the window, and of each of its columns."""
+    a_day(conn)
+    at = datetime.now(UTC) - timedelta(seconds=20)
+    for number in range(2):
+        said = {"question": "ticket_route", "question_version": "1", "item": "event", "tier": "hosted", "model": "m"}
+        told = {
+            "id": id_at(at),
+            "input_hash": str(number),
+            "status": "committed",
+            "label": "billing",
+            "why": "sure",
+            "created_at": at,
+        }
+        insert(conn, "decisions", {**said, **told, "cost_micro_usd": 15_000})
+    conn.commit()
+    runs = sum(1 for _ in conn.execute("SELECT 1 FROM runs WHERE started_at > now() - interval '20 hours'"))
+    seen = visitor("fiona", "owner").get("/today")
+    assert f"0.03 USD for {runs} runs" in seen.text
+    assert any(f"0.03 USD for {runs} runs" in text for text in seen.texts("svg.plot a title"))
 
 
 def test_a_plot_says_the_same_in_words_and_in_a_table(visitor: Sign, conn: Connection) -> None:
@@ -114,6 +140,18 @@ def test_work_is_told_by_owner_as_the_roster_says_now(visitor: Sign, conn: Conne
     assert fiona.startswith("Fiona Ledger 1 1 ") or " 1 1 " in fiona
     assert "10.00 USD" in fiona
     assert "450.00 EUR" in rhea
+
+
+def test_what_is_blocked_is_told_by_class(visitor: Sign, conn: Connection) -> None:
+    """Each with its money, its oldest case and the way to its cases."""
+    a_day(conn)
+    fiona = visitor("fiona", "owner")
+    seen = fiona.get("/today")
+    (broken,) = [row for row in seen.texts("tbody tr") if row.startswith("contract violation")]
+    assert "450.00 EUR" in broken
+    assert "2 d ago" in broken
+    assert len(fiona.get("/cases?class=contract_violation").all("main tbody tr")) == 1
+    assert "/cases?class=contract_violation" in seen.links("/cases")
 
 
 def test_all_is_well_only_when_it_is(visitor: Sign, conn: Connection) -> None:
