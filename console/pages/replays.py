@@ -2,24 +2,21 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from console import asks, problems
 from console.api import act, look
-from console.pages import forms
+from console.pages import forms, jobs
 from console.pages.page import Go, Page, Shown, Visit
 from console.queries import events, filters, replays
 from console.searching import Span, Wanted
 from counterfoil.clock import rfc3339
 from counterfoil.lifecycle import ReplayState
 
-#: Events that a text finds and a filter cannot say are named one by one; more than these are narrowed down first.
-NAMED_MAX = 1000
 #: Fields that a replay's filter has too, as its members are called.
 _SAME = ("class", "source", "type", "handler", "status", "case", "subject")
 #: Of a list of events.
 _LIST = ("source", "type", "subject", "status", "since", "until", "q")
-#: How often a page of a job that runs is fetched again.
-LIVE_SECONDS = 3
 
 
 def list_replays(visit: Visit) -> Shown:
@@ -39,14 +36,14 @@ def show_replay(visit: Visit) -> Shown:
         "ended": ended,
         "whole": whole,
         "share": ended / whole if whole else 1.0,
-        "live": LIVE_SECONDS if job.status in (ReplayState.RUNNING, ReplayState.PAUSED) else None,
+        "live": jobs.live(job.status),
     }
     return Shown("replays/one.html", f"Replay of {whole:,} events", data)
 
 
 def new(visit: Visit) -> Shown:
     """From the filter of a list of events to a plan."""
-    asked = _narrowing(visit.form or visit.query)
+    asked = jobs.narrowing(visit.form or visit.query, _LIST)
     page = events.find_page(forms.said(asks.EventsAsk, asked, limit="50")) if asked else None
     data = {"asked": asked, "events": page.items if page else [], "more": bool(page and page.next_cursor)}
     return Shown("replays/new.html", "New replay", data)
@@ -54,7 +51,7 @@ def new(visit: Visit) -> Shown:
 
 def plan(visit: Visit) -> Go:
     """Fix and count what the filter finds; nothing moves."""
-    ask = forms.said(asks.EventsAsk, _narrowing(visit.form))
+    ask = forms.said(asks.EventsAsk, jobs.narrowing(visit.form, _LIST))
     body = {
         "filter": chosen(ask),
         "from": visit.form.get("from") or "start",
@@ -63,11 +60,6 @@ def plan(visit: Visit) -> Go:
     }
     done = act.plan_replay(visit.asking(body=forms.checked(asks.ReplaysPlanAsk, body)))
     return Go(f"/replays/{forms.member(done, 'id')}", "Planned. Nothing has moved; look at what it would touch.")
-
-
-def _narrowing(given: Mapping[str, str]) -> dict[str, str]:
-    """What narrows a list of events; a form's `key` is its own, that of an event is asked for in the text."""
-    return {name: given[name] for name in _LIST if given.get(name)}
 
 
 def chosen(ask: asks.EventsAsk) -> dict[str, Any]:
@@ -107,21 +99,15 @@ def _as_fields(wanted: Wanted, said: Mapping[str, Any]) -> dict[str, Any] | None
     return None if wanted.words or differs else found
 
 
-def _by_name(ask: asks.EventsAsk) -> list[Any]:
+def _by_name(ask: asks.EventsAsk) -> list[UUID]:
     """The events themselves, when they are few enough to be named."""
-    found: list[Any] = []
-    cursor = None
-    while len(found) <= NAMED_MAX:
+
+    def after(cursor: str | None) -> tuple[list[UUID], str | None]:
         page = events.find_page(ask.model_copy(update={"limit": asks.LIMIT_MAX, "cursor": cursor}))
-        found += [event.id for event in page.items]
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    if len(found) <= NAMED_MAX:
-        return found
-    raise problems.NotAcceptable(
-        f"more than {NAMED_MAX:,} events fit this text: narrow it down, or use only {', '.join(_SAME)}, since and until"
-    )
+        return [event.id for event in page.items], page.next_cursor
+
+    only = f"use only {', '.join(_SAME)}, since and until"
+    return jobs.named(after, f"events fit this text: narrow it down, or {only}")
 
 
 _ON = "/replays/{id}"
@@ -130,13 +116,12 @@ PAGES = (
     Page("GET", "/replays/new", new, right="act"),
     Page("POST", "/replays", plan, right="act", on="/replays/new"),
     Page("GET", _ON, show_replay),
-    *(
-        Page("POST", f"{_ON}/{verb}", forms.sends(call, _ON, said), right="act", on=_ON)
-        for verb, call, said in (
-            ("start", act.start_replay, "Started. Live events go first."),
-            ("pause", act.pause_replay, "Paused: what was queued goes on, nothing more is sent."),
-            ("resume", act.resume_replay, "It goes on where it was."),
-            ("cancel", act.cancel_replay, "Cancelled: what was queued goes on, the rest stays where it rests."),
-        )
+    *jobs.steps(
+        _ON,
+        "act",
+        ("start", act.start_replay, "Started. Live events go first."),
+        ("pause", act.pause_replay, "Paused: what was queued goes on, nothing more is sent."),
+        ("resume", act.resume_replay, "It goes on where it was."),
+        ("cancel", act.cancel_replay, "Cancelled: what was queued goes on, the rest stays where it rests."),
     ),
 )

@@ -6,16 +6,13 @@ from uuid import UUID
 
 from console import asks, problems
 from console.api import act, look
-from console.pages import forms
+from console.pages import forms, jobs
 from console.pages.page import Go, Page, Shown, Visit
 from console.queries import reversals, writes
 from counterfoil.lifecycle import ReplayState, WriteState
 
-#: Writes are named one by one, so that exactly those are taken back that were shown.
-NAMED_MAX = 1000
-#: Of a list of writes; a form's `key` is its own.
-_LIST = ("destination", "subject", "event", "since", "until", "q")
-LIVE_SECONDS = 3
+#: What narrows a list of writes.
+LIST = ("destination", "subject", "event", "since", "until", "q")
 
 
 def list_reversals(visit: Visit) -> Shown:
@@ -28,14 +25,13 @@ def list_reversals(visit: Visit) -> Shown:
 def show_reversal(visit: Visit) -> Shown:
     """One reversal: its plan before it starts, its report while it runs."""
     job = look.reversal(visit.one)
-    moves = job.status in (ReplayState.RUNNING, ReplayState.PAUSED)
-    data: dict[str, Any] = {"job": job, "live": LIVE_SECONDS if moves else None}
+    data: dict[str, Any] = {"job": job, "live": jobs.live(job.status)}
     return Shown("reversals/one.html", f"Reversal of {job.plan.get('writes', 0):,} writes", data)
 
 
 def new(visit: Visit) -> Shown:
     """Which writes fit, before anything is planned."""
-    asked = _narrowing(visit.form or visit.query)
+    asked = jobs.narrowing(visit.form or visit.query, LIST)
     page = writes.find_page(_confirmed(asked, 50)) if asked else None
     data = {"asked": asked, "writes": page.items if page else [], "more": bool(page and page.next_cursor)}
     return Shown("reversals/new.html", "Take writes back", data)
@@ -43,7 +39,7 @@ def new(visit: Visit) -> Shown:
 
 def plan(visit: Visit) -> Go:
     """Fix and count what the filter finds; nothing moves."""
-    ids = named(_narrowing(visit.form))
+    ids = named(jobs.narrowing(visit.form, LIST))
     body = {"filter": {"ids": ids}, "reason": visit.form.get("reason", ""), "dry_run": True}
     done = act.plan_reversal(visit.asking(body=forms.checked(asks.ReversalsPlanAsk, body)))
     return Go(f"/reversals/{forms.member(done, 'id')}", "Planned. Nothing has moved; look at what it would do.")
@@ -53,23 +49,15 @@ def named(asked: Mapping[str, str]) -> list[UUID]:
     """The confirmed writes that a filter finds. Raises: NotAcceptable."""
     if not asked:
         raise problems.NotAcceptable("name at least one filter: taking everything back is never meant")
-    found: list[UUID] = []
-    cursor: str | None = None
-    while len(found) <= NAMED_MAX:
+
+    def after(cursor: str | None) -> tuple[list[UUID], str | None]:
         page = writes.find_page(_confirmed(asked, asks.LIMIT_MAX, cursor))
-        found += [write.id for write in page.items if write.reverses is None]
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    if len(found) > NAMED_MAX:
-        raise problems.NotAcceptable(f"more than {NAMED_MAX:,} writes fit: narrow them down, e.g. by since and until")
+        return [write.id for write in page.items if write.reverses is None], page.next_cursor
+
+    found = jobs.named(after, "writes fit: narrow them down, e.g. by since and until")
     if not found:
         raise problems.NotAcceptable("no confirmed write fits, so there is nothing to take back")
     return found
-
-
-def _narrowing(given: Mapping[str, str]) -> dict[str, str]:
-    return {name: given[name] for name in _LIST if given.get(name)}
 
 
 def _confirmed(asked: Mapping[str, str], limit: int, cursor: str | None = None) -> asks.WritesAsk:
@@ -83,13 +71,12 @@ PAGES = (
     Page("GET", "/reversals/new", new, right="control"),
     Page("POST", "/reversals", plan, right="control", on="/reversals/new"),
     Page("GET", _ON, show_reversal),
-    *(
-        Page("POST", f"{_ON}/{verb}", forms.sends(call, _ON, said), right="control", on=_ON)
-        for verb, call, said in (
-            ("start", act.start_reversal, "Started: the newest writes first, each by its own inverse."),
-            ("pause", act.pause_reversal, "Paused: what is on its way goes on, nothing more is begun."),
-            ("resume", act.resume_reversal, "It goes on where it was."),
-            ("cancel", act.cancel_reversal, "Cancelled: what is on its way goes on, the rest stands."),
-        )
+    *jobs.steps(
+        _ON,
+        "control",
+        ("start", act.start_reversal, "Started: the newest writes first, each by its own inverse."),
+        ("pause", act.pause_reversal, "Paused: what is on its way goes on, nothing more is begun."),
+        ("resume", act.resume_reversal, "It goes on where it was."),
+        ("cancel", act.cancel_reversal, "Cancelled: what is on its way goes on, the rest stands."),
     ),
 )

@@ -7,7 +7,7 @@ from console import asks, masking, problems
 from console.access import reveals
 from console.answers import Probed, Stub, Undoing, Write
 from console.api import act
-from console.pages import forms
+from console.pages import forms, jobs, reversals
 from console.pages.page import File, Go, Page, Shown, Visit
 from console.queries import stub, writes
 from counterfoil.lifecycle import WriteState
@@ -16,14 +16,12 @@ HISTORY_SHOWN = 60
 #: Characters of one of the four documents; the stub has all of it.
 DOCUMENT_MAX = 5_000
 _ON = "/writes/{id}"
-#: What narrows the list so that it can be taken back as a whole.
-_NARROWING = ("destination", "subject", "event", "since", "until", "q")
 
 
 def list_writes(visit: Visit) -> Shown:
     """Writes by state, destination and whatever the grammar says, newest first."""
     ask = forms.said(asks.WritesAsk, visit.query)
-    query = {name: value for name, value in visit.query.items() if value and name in _NARROWING}
+    query = jobs.narrowing(visit.query, reversals.LIST)
     data = {"found": writes.find_page(ask), "ask": ask, "states": list(WriteState), "query": query}
     return Shown("writes/list.html", "Writes", data)
 

@@ -8,6 +8,7 @@ import pytest
 from pages import Visitor
 
 from console import asks, problems
+from console.pages import jobs
 from console.pages import replays as page
 from counterfoil import database
 from engine import mentioning
@@ -109,7 +110,7 @@ def test_a_filter_is_said_as_fields_where_it_can_be(
     assert page.chosen(asks.EventsAsk(q="class:contract_violation status:exception")) == {"ids": [story.failed]}
     with pytest.raises(problems.NotAcceptable, match="no event fits"):
         page.chosen(asks.EventsAsk(q="source:hubspot", source="stripe"))
-    monkeypatch.setattr(page, "NAMED_MAX", 1)
+    monkeypatch.setattr(jobs, "NAMED_MAX", 1)
     with pytest.raises(problems.NotAcceptable, match="narrow"):
         page.chosen(asks.EventsAsk(q="amount>1"))
 

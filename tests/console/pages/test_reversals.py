@@ -8,6 +8,7 @@ from pages import Visitor
 
 import destinations
 from console import problems
+from console.pages import jobs
 from console.pages import reversals as page
 from counterfoil import database
 from engine import mentioning, reversals
@@ -52,7 +53,7 @@ def test_everything_is_never_meant(fiona: Visitor, rows: Rows, monkeypatch: pyte
     assert fiona.post("/reversals", reason="all").status == 422
     assert fiona.post("/reversals", reason="none", q="customer:nobody").status == 422
     assert fiona.post("/reversals", reason="", q="destination:books").status == 400
-    monkeypatch.setattr(page, "NAMED_MAX", 0)
+    monkeypatch.setattr(jobs, "NAMED_MAX", 0)
     with pytest.raises(problems.NotAcceptable, match="narrow"):
         page.named({"q": "destination:books"})
     assert rows("SELECT 1 FROM reversals") == []
