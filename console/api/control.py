@@ -115,7 +115,7 @@ ROUTES: tuple[Route, ...] = (
         show_shadow,
         "What it would have written",
         answers.Shadow,
-        right="reveal",
+        right="look",
     ),
     Route(
         "POST",

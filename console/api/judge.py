@@ -181,7 +181,7 @@ ROUTES: tuple[Route, ...] = (
         show_classification,
         "One decision, with what it rests on",
         answers.ClassificationDetail,
-        right="reveal",
+        right="look",
     ),
     Route(
         "POST",

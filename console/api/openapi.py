@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from console import asks, auth, idempotency, problems
+from console.api import dispatch
 from console.api.route import PREFIX, Route
 from console.api.routes import ROUTES
 
@@ -28,6 +29,14 @@ REFUSALS = {
 }
 
 
+_REVEAL = {
+    "name": dispatch.REVEAL,
+    "in": "query",
+    "required": False,
+    "description": "show personal data too: takes the right to reveal, and the audit keeps it; else it is masked"
+    " (the setup token is shown it unless it says false)",
+    "schema": {"type": "boolean"},
+}
 TOKENS = "COUNTERFOIL_API_TOKEN, with all rights, or one made with `counterfoil token create`"
 
 
@@ -113,6 +122,8 @@ def _parameters(route: Route, schemas: _Schemas) -> Iterator[dict[str, Any]]:
                 "description": schema.get("description", ""),
                 "schema": _without_null(schema),
             }
+    if not route.changes:
+        yield _REVEAL
     if route.changes:
         yield _header(
             "Idempotency-Key",

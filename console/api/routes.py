@@ -8,7 +8,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "GET", "/events", look.list_events, "Events", answers.Page[answers.Event], query=asks.EventsAsk, right="look"
     ),
-    Route("GET", "/events/{id}", look.show_event, "One event", answers.EventDetail, right="reveal"),
+    Route("GET", "/events/{id}", look.show_event, "One event", answers.EventDetail, right="look"),
     Route("GET", "/events/{id}/explain", look.explain_event, "The five answers", answers.Explanation, right="look"),
     Route(
         "POST",
@@ -32,7 +32,7 @@ ROUTES: tuple[Route, ...] = (
         look.show_approval,
         "What is shown before it is approved",
         answers.Approval,
-        right="reveal",
+        right="look",
     ),
     *(
         Route(

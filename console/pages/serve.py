@@ -91,8 +91,9 @@ def _answer(page: Page, request: Request, pairs: list[tuple[str, str]]) -> Respo
             if session is None:
                 return _to_sign_in(page, visit)
             asked, given = session.person, visit.path
-            gate.check(asked, page.right, page.path, id=given.get("id"), name=given.get("name"), fresh=session.fresh)
-            if page.right == "look" and not page.own and not asked.may_somewhere("reveal"):
+            place = {"id": given.get("id"), "name": given.get("name")}
+            gate.check(asked, page.right, page.path, **place, fresh=session.fresh)
+            if page.right == "look" and not page.own and not gate.may_reveal(asked, page.path, **place):
                 # Only for this answer: threads of the pool run in a context of their own.
                 render.hides.set(frozenset({*visit.query.values(), *visit.form.values()}))
         if page.method == "POST":

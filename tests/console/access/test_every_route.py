@@ -58,13 +58,13 @@ API = {
         GET /audit
         GET /coverage
         GET /stats
-    """,
-    "reveal": """
         GET /events/{id}
-        GET /writes/{id}/stub
         GET /writes/{id}/approval
         GET /handlers/{name}/shadow
         GET /classifications/{id}
+    """,
+    "reveal": """
+        GET /writes/{id}/stub
     """,
     "act": """
         POST /events/{id}/replay
