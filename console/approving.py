@@ -10,13 +10,15 @@ from console.answers import Batch, BatchItem
 from console.fields import Money, money
 from counterfoil import database
 from counterfoil.database import Connection
+from engine import learning
 from engine.sending.editing import edited
 from exceptions_queue import approvals
 
 
 def approve(conn: Connection, who: str, write_id: UUID, ask: asks.ApproveAsk) -> None:
     """Say yes to exactly what was shown."""
-    approvals.approve(conn, write_id, digest=ask.digest, who=who, reason=ask.reason)
+    if approvals.approve(conn, write_id, digest=ask.digest, who=who, reason=ask.reason):
+        learning.learn(conn, [write_id], who=who)
 
 
 def reject(conn: Connection, who: str, write_id: UUID, ask: asks.Change) -> None:
@@ -38,7 +40,9 @@ def edit(conn: Connection, who: str, write_id: UUID, ask: asks.ActionAsk) -> Non
 def approve_many(conn: Connection, who: str, ask: asks.BatchAsk) -> Batch:
     """Say yes to many, each under its own digest."""
     wanted = [(item.write_id, item.digest) for item in ask.items]
-    return _batch(conn, approvals.approve_many(conn, wanted, who=who, reason=ask.reason), dry_run=False)
+    found = approvals.approve_many(conn, wanted, who=who, reason=ask.reason)
+    learning.learn(conn, [one.write_id for one in found if one.outcome == "approved"], who=who)
+    return _batch(conn, found, dry_run=False)
 
 
 def try_many(who: str, ask: asks.BatchAsk) -> Batch:

@@ -16,6 +16,11 @@ HUBSPOT_CATEGORY: Mapping[str, str] = {
     "feature_request": "FEATURE_REQUEST",
 }
 
+#: The other way, where one of them means one of ours and no other.
+CATEGORY_OF_HUBSPOT: Mapping[str, str] = {
+    theirs: ours for ours, theirs in HUBSPOT_CATEGORY.items() if list(HUBSPOT_CATEGORY.values()).count(theirs) == 1
+}
+
 #: Who answers whom. A rule and no question: the intent decides it alone.
 ROUTE_OF_INTENT: Mapping[str, str] = {
     "sales_inquiry": "sales",

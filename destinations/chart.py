@@ -86,6 +86,12 @@ def parse(text: str) -> Chart:
     return Chart(accounts, revenue)
 
 
+def category_of(account: str) -> str | None:
+    """The category of revenue whose account this is; None where it is that of none or of several."""
+    found = [category for category, code in chart().revenue.items() if code == account]
+    return found[0] if len(found) == 1 else None
+
+
 def revenue_account(category: str) -> str:
     """The account for a category of revenue; a category without one goes to the account for everything else."""
     revenue = chart().revenue

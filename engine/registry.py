@@ -38,10 +38,15 @@ Question = Callable[[Any, Mapping[str, Any]], Any]
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A closed question about parts of an event: `items` gives those that need judging, and usually none does."""
+    """A closed question about parts of an event: `items` gives those that need judging, and usually none does.
+
+    `told` reads back from a written action's body what it says of them, by reference, where it says just one label: a
+    person who edits the action before it is approved teaches the judge so. The plan's evidence names the decisions.
+    """
 
     question: Judgement
     items: Callable[[Any, Mapping[str, Any]], Sequence[Item]]
+    told: Callable[[Mapping[str, Any]], Mapping[str, str]] | None = None
 
 
 _NONE: Mapping[str, Question] = MappingProxyType({})

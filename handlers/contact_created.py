@@ -26,6 +26,11 @@ def _message(_: ObjectCreated, context: Mapping[str, Any]) -> Sequence[Item]:
     return [Item(REF, {"message": contact.message})]
 
 
+def _told(body: Mapping[str, Any]) -> Mapping[str, str]:
+    intent = body["properties"].get("contact_intent")
+    return {REF: intent} if intent else {}
+
+
 @handles(
     source="hubspot",
     types=["contact.creation"],
@@ -33,7 +38,7 @@ def _message(_: ObjectCreated, context: Mapping[str, Any]) -> Sequence[Item]:
     ordering="fact",
     echoes="skip",
     reads={"contact": new_contact},
-    asks={"intent": Ask(contact_intent.QUESTION, _message)},
+    asks={"intent": Ask(contact_intent.QUESTION, _message, _told)},
 )
 def contact_created(event: ObjectCreated, context: Mapping[str, Any]) -> Outcome:
     """Write what a new contact wants, and who answers, onto the HubSpot contact."""

@@ -55,12 +55,18 @@ def _untold(event: InvoicePaid, _: Mapping[str, Any]) -> Sequence[Item]:
     ]
 
 
+def _told(body: Mapping[str, Any]) -> Mapping[str, str]:
+    """The category on whose account each line stands."""
+    found = {line["memo"]: chart.category_of(line["account"]) for line in body["lines"]}
+    return {ref: category for ref, category in found.items() if category}
+
+
 @handles(
     source="stripe",
     types=["invoice.paid", "invoice.payment_succeeded"],
     contract=InvoicePaid,
     ordering="fact",
-    asks={"category": Ask(revenue_category.QUESTION, _untold)},
+    asks={"category": Ask(revenue_category.QUESTION, _untold, _told)},
 )
 def invoice_paid(event: InvoicePaid, context: Mapping[str, Any] = _NONE) -> Outcome:
     """Book a paid Stripe invoice as one balanced journal entry."""

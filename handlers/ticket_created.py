@@ -10,7 +10,7 @@ from typing import Any
 from contracts.answers import Item
 from contracts.hubspot import ObjectCreated
 from contracts.questions import ticket_category, ticket_priority, ticket_route
-from contracts.requests import HUBSPOT_CATEGORY, Ticket, ticket_of
+from contracts.requests import CATEGORY_OF_HUBSPOT, HUBSPOT_CATEGORY, Ticket, ticket_of
 from destinations.hubspot import upsert_ticket
 from destinations.hubspot.questions import new_ticket
 from engine import Ask, NeedsPerson, Outcome, Plan, Skip, handles
@@ -29,6 +29,16 @@ def _unless(is_set: Callable[[Ticket], str]) -> Callable[[ObjectCreated, Mapping
     return items
 
 
+def _told(name: str, meaning: Callable[[str], str | None]) -> Callable[[Mapping[str, Any]], Mapping[str, str]]:
+    """What a property of the ticket says of the answer that it was written from."""
+
+    def read(body: Mapping[str, Any]) -> Mapping[str, str]:
+        label = meaning(str(body["properties"].get(name) or ""))
+        return {REF: label} if label else {}
+
+    return read
+
+
 @handles(
     source="hubspot",
     types=["ticket.creation"],
@@ -38,9 +48,15 @@ def _unless(is_set: Callable[[Ticket], str]) -> Callable[[ObjectCreated, Mapping
     echoes="skip",
     reads={"ticket": new_ticket},
     asks={
-        "category": Ask(ticket_category.QUESTION, _unless(lambda ticket: ticket.category)),
-        "priority": Ask(ticket_priority.QUESTION, _unless(lambda ticket: ticket.priority)),
-        "route": Ask(ticket_route.QUESTION, _unless(lambda ticket: ticket.route)),
+        "category": Ask(
+            ticket_category.QUESTION,
+            _unless(lambda ticket: ticket.category),
+            _told("hs_ticket_category", CATEGORY_OF_HUBSPOT.get),
+        ),
+        "priority": Ask(
+            ticket_priority.QUESTION, _unless(lambda ticket: ticket.priority), _told("hs_ticket_priority", str.lower)
+        ),
+        "route": Ask(ticket_route.QUESTION, _unless(lambda ticket: ticket.route), _told("ticket_route", str)),
     },
 )
 def ticket_created(event: ObjectCreated, context: Mapping[str, Any]) -> Outcome:

@@ -170,9 +170,16 @@ def record(
 
 
 def settle(
-    conn: Connection, question: Question, decision_id: UUID, label: str | None, *, who: str, reason: str
+    conn: Connection,
+    question: Question,
+    decision_id: UUID,
+    label: str | None,
+    *,
+    who: str,
+    reason: str,
+    origin: labels.Origin | None = None,
 ) -> Settled:
-    """A person's answer: a label for ever, and the decision settled.
+    """A person's answer: a label for ever, and the decision settled. `origin`: by default what the decision tells.
 
     On what code had committed it is an override, or the result of a sample; the write is not changed by it.
 
@@ -193,7 +200,7 @@ def settle(
         labels.NewLabel(
             fields=row["fields"],
             label=label,
-            origin=_origin(row),
+            origin=origin or _origin(row),
             author=who,
             reason=reason,
             # What people are asked about was chosen for being hard; only what was drawn by chance measures.

@@ -21,7 +21,7 @@ from counterfoil import keys
 from counterfoil.database import Connection
 from exceptions_queue.refusals import NotLikeThat
 
-Origin = Literal["imported", "correction", "override", "sample", "labelling"]
+Origin = Literal["imported", "correction", "override", "sample", "labelling", "approval"]
 
 _ADD = """
     INSERT INTO labels (id, question, input_hash, fields, label, origin, use, uniform, author, reason, decision_id,

@@ -1,5 +1,6 @@
 """A person's answer to an item, and what follows: a label, the event on its way again once nothing is open."""
 
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from contracts import questions
@@ -8,8 +9,15 @@ from counterfoil.database import Connection
 from counterfoil.lifecycle import EventState
 from exceptions_queue import replay
 from exceptions_queue.refusals import EventRunning, signed
-from judgement import decisions
+from judgement import decisions, labels
 from judgement.decisions import DecisionNotFound
+
+# What was deleted with its payload cannot be a label.
+_WRITTEN = """
+    SELECT id, question, item, status, fields, counterparty,
+           CASE WHEN status = 'settled' THEN settled_label ELSE label END AS stood
+    FROM decisions WHERE id = ANY(%s) AND fields IS NOT NULL ORDER BY id FOR UPDATE
+"""
 
 
 def correct(conn: Connection, decision_id: UUID, label: str | None, *, who: str, reason: str) -> bool:
@@ -28,6 +36,26 @@ def correct(conn: Connection, decision_id: UUID, label: str | None, *, who: str,
     for event_id in on_their_way:
         replay.replay_event(conn, event_id, from_step="failed_step", who=who, reason=reason)
     return bool(on_their_way)
+
+
+def edited(conn: Connection, told: Mapping[tuple[str, str], str], ids: Sequence[UUID], *, who: str, reason: str) -> int:
+    """What a person made of written answers (`told`: by question and item), where it differs from what was decided.
+
+    Returns how many labels that were. What a person had settled stays settled; the edit stands beside it as a label.
+    """
+    found = 0
+    for row in conn.execute(_WRITTEN, (list(ids),)).fetchall():
+        question, label = questions.find().get(row["question"]), told.get((row["question"], row["item"]))
+        if question is None or label is None or label == row["stood"] or label not in question.label_names:
+            continue
+        if row["status"] == "settled":
+            new = labels.NewLabel(row["fields"], label, "approval", who, reason, use="learn", decision_id=row["id"],
+                                  counterparty=row["counterparty"])  # fmt: skip
+            labels.add(conn, question, new)
+        else:
+            decisions.settle(conn, question, row["id"], label, who=who, reason=reason, origin="approval")
+        found += 1
+    return found
 
 
 def _events(conn: Connection, decision_id: UUID) -> list[decisions.Waiting]:

@@ -13,7 +13,7 @@ TIERS = ("repeat", "local", "hosted")
 DECISION_STATES = ("committed", "asked", "settled")
 #: What a label is used for; drawn once when it is made and never changed, so that what measures never trains.
 LABEL_USES = ("learn", "calibrate", "golden")
-LABEL_ORIGINS = ("imported", "correction", "override", "sample", "labelling")
+LABEL_ORIGINS = ("imported", "correction", "override", "sample", "labelling", "approval")
 QUESTION_MODES = ("shadow", "ask", "automatic")
 
 

@@ -138,6 +138,9 @@ class Local:
         if decided is not None:
             confidence = max(confidence, CONFIDENCE)
         other = int(next(each for each in order if each != label))
+        fields, head = self.question.fields, self.fitted.voters.heads["hashed"]
+        # A person decided about all of these words, though none may speak for it yet to a head that thought otherwise.
+        quoted = quoting.quote(head, label, other, given, fields) if decided is None else quoting.opening(given, fields)
         return Answer(
             **self._about(given),
             label=names[label],
@@ -145,7 +148,7 @@ class Local:
             inside=inside,
             runner_up=names[other],
             runner_up_confidence=min(float(shares[other]), 1.0 if decided is None else 1 - confidence),
-            evidence=quoting.quote(self.fitted.voters.heads["hashed"], label, other, given, self.question.fields),
+            evidence=quoted,
             precedents=precedents[:_PRECEDENTS],
             repeat=decided is not None,
         )

@@ -12,6 +12,8 @@ from judgement.local.lexical import HEAD_BUCKETS
 
 #: Words of one quotation: enough to be understood, few enough to be looked at.
 _WORDS_MAX = 8
+#: Of what is quoted whole, because a person judged it whole.
+_OPENING_WORDS_MAX = 40
 _WORD = re.compile(r"\S+")
 #: Words of a field that are weighed; what an answer rests on stands near the top.
 _LOOKED_AT_MAX = 200
@@ -32,6 +34,16 @@ def quote(head: Head, label: int, against: int, given: Mapping[str, str], fields
                 start, end = words[first].start(), words[first + last].end()
                 best, found = float(total[last]), (Span(field=name, start=start, end=end, text=text[start:end]),)
     return found
+
+
+def opening(given: Mapping[str, str], fields: Sequence[str]) -> tuple[Span, ...]:
+    """The first words there are: what an answer rests on that a person gave to just this."""
+    for name in fields:
+        words = list(_WORD.finditer(text := given.get(name, "")))[:_OPENING_WORDS_MAX]
+        if words:
+            start, end = words[0].start(), words[-1].end()
+            return (Span(field=name, start=start, end=end, text=text[start:end]),)
+    return ()
 
 
 def _lean(lean: lexical.Floats, word: str) -> float:

@@ -59,6 +59,15 @@ def test_a_message_becomes_an_intent_and_a_route() -> None:
     assert effect.body["properties"] == {"contact_intent": "sales_inquiry", "contact_route": "sales"}
 
 
+def test_the_contact_tells_what_it_was_answered_with() -> None:
+    """Also once a person changed it before it was written."""
+    ask, outcome = _spec().asks["intent"], _planned(READ, "press")
+    assert isinstance(outcome, Plan)
+    assert ask.told is not None
+    assert ask.told(outcome.effects[0].body) == {"message": "press"}
+    assert ask.told({"properties": {"contact_route": "sales"}}) == {}
+
+
 def test_every_intent_has_a_route() -> None:
     """One that has none would fail when it is first used."""
     assert set(ROUTE_OF_INTENT) == set(find_questions()["contact_intent"].label_names)

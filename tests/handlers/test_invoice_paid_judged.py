@@ -86,6 +86,21 @@ def test_what_metadata_names_is_not_asked_about(by: str) -> None:
     assert _items(event) == []
 
 
+def test_the_entry_tells_what_each_line_was_booked_as() -> None:
+    """Also once a person put it on another account; one that several categories or none book on tells nothing."""
+    ask, context = (
+        _spec().asks["category"],
+        {"category": {"il_demo0000011": {"label": "services", "by": "local", "decision": "d", "confidence": 1.0}}},
+    )
+    assert ask.told is not None
+    body = _spec().function(_checked(_untold(1)), context).effects[0].body  # type: ignore[union-attr]
+    assert ask.told(body)["il_demo0000011"] == "services"
+    (line,) = (each for each in body["lines"] if each["memo"] == "il_demo0000011")
+    for account, label in (("Income:Usage", "usage"), ("Income:CreditNotes", None)):
+        line["account"] = account
+        assert ask.told(body).get("il_demo0000011") == label
+
+
 def test_lines_that_earn_nothing_are_not_asked_about() -> None:
     """No posting, no question."""
     assert _items(_told(1, Sold("Team plan", 100), Sold("Goodwill", 0, recurring=False))) == []

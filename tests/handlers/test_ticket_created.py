@@ -79,6 +79,21 @@ def test_the_answers_stand_on_the_ticket() -> None:
     }
 
 
+def test_the_ticket_tells_what_it_was_answered_with() -> None:
+    """Also once a person changed it before it was written; a word of HubSpot's for three of ours tells none of them."""
+    outcome = _planned(READ, category="billing", priority="high", route="engineering")
+    assert isinstance(outcome, Plan)
+
+    def told(**changes: str) -> dict[str, str | None]:
+        body = {"properties": {**outcome.effects[0].body["properties"], **changes}}
+        return {name: ask.told(body).get("ticket") for name, ask in _spec().asks.items() if ask.told}
+
+    assert told() == {"category": "billing", "priority": "high", "route": "engineering"}
+    assert told(hs_ticket_category="PRODUCT_ISSUE", hs_ticket_priority="", ticket_route="finance") == {
+        "category": None, "priority": None, "route": "finance",
+    }  # fmt: skip
+
+
 def test_every_label_can_be_written() -> None:
     """A label without a place at HubSpot would fail when it is first used."""
     questions = find_questions()

@@ -93,6 +93,18 @@ def test_a_correction_answers_the_same_text_from_then_on(judge: Local) -> None:
             assert (found.label, found.repeat, found.precedents[0].example_id) == (wanted, True, f"n{number}")
 
 
+def test_what_a_person_said_of_just_these_words_has_them_as_its_evidence(judge: Local) -> None:
+    """Also where every word speaks for what was said before: where evidence is required a person would be asked for
+    ever. Break it: quote only words that speak for the label."""
+    message = "i want my money back"
+    for number in range(20):
+        judge.learn(an_example("refund", message, name=f"r{number}"))
+    judge.learn(an_example("delivery", message, name="newest"))
+    found = judge.answer({"message": message})
+    assert (found.label, found.repeat) == ("delivery", True)
+    assert [span.text for span in found.evidence] == [message]
+
+
 def test_a_correction_takes_less_than_a_second(judge: Local) -> None:
     """Learned within the time in which the next event may come, also when the recent ones are sorted in."""
     slowest = 0.0

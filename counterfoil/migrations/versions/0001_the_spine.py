@@ -880,7 +880,7 @@ def upgrade() -> None:
         sa.Column("counterparty", sa.String(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint(
-            "origin IN ('imported', 'correction', 'override', 'sample', 'labelling')", name="labels_origin"
+            "origin IN ('imported', 'correction', 'override', 'sample', 'labelling', 'approval')", name="labels_origin"
         ),
         sa.CheckConstraint("use IN ('learn', 'calibrate', 'golden')", name="labels_use"),
         sa.ForeignKeyConstraint(
