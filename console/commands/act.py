@@ -154,8 +154,7 @@ def replay(
     from console.commands.replay import put_replay
 
     ask = shared.asked(asks.CaseReplayAsk, from_=from_, reason=reason)
-    with actions.doing() as conn:
-        job = actions.replay_case(conn, shared.actor(as_), shared.uuid(case, "case"), ask)
+    job = shared.do(actions.replay_case, as_, shared.uuid(case, "case"), ask)
     put_replay(api.a_replay(job), json)
 
 
@@ -197,9 +196,7 @@ def _next(case: "answers.CaseDetail") -> str:
 
 def _do(case: str, as_: str | None, json: bool, action: Callable[..., None], model: Any, **values: Any) -> None:
     """One change to one case, and what it looks like afterwards."""
-    from console import actions
 
     case_id, ask = shared.uuid(case, "case"), shared.asked(model, **values)
-    with actions.doing() as conn:
-        action(conn, shared.actor(as_), case_id, ask)
+    shared.do(action, as_, case_id, ask)
     put_case(case_id, json)

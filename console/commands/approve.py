@@ -46,11 +46,10 @@ def approve(
 
 def reject(write: WriteId, reason: Reason, as_: As = None, json: Json = False) -> None:
     """Say no: the write is not made, nor the rest of its plan."""
-    from console import actions, approving, asks
+    from console import approving, asks
 
     write_id, ask = shared.uuid(write, "write"), shared.asked(asks.Change, reason=reason)
-    with actions.doing() as conn:
-        approving.reject(conn, shared.actor(as_), write_id, ask)
+    shared.do(approving.reject, as_, write_id, ask)
     put_request(write_id, json)
 
 
@@ -104,7 +103,7 @@ def edit(
     json: Json = False,
 ) -> None:
     """Put another action in the place of the planned one; somebody else has to approve it."""
-    from console import actions, approving, asks
+    from console import approving, asks
     from console.api import look as api
 
     write_id = shared.uuid(write, "write")
@@ -114,8 +113,7 @@ def edit(
         amount = {"amount_minor": amount_minor, "currency": currency or (known.currency if known else None)}
     body = as_json.loads(shared.document(file.read(), "--file"))
     ask = shared.asked(asks.ActionAsk, body=body, amount=amount, reason=reason)
-    with actions.doing() as conn:
-        approving.edit(conn, shared.actor(as_), write_id, ask)
+    shared.do(approving.edit, as_, write_id, ask)
     put_request(write_id, json)
 
 

@@ -36,11 +36,10 @@ def pause(scope: Scope, name: Name, reason: Reason, as_: As = None, json: Json =
 
 def resume(scope: Scope, name: Name, reason: Reason, as_: As = None, json: Json = False) -> None:
     """Let it go; what was parked goes on in its order."""
-    from console import actions, answers, asks, controlling
+    from console import answers, asks, controlling
 
     ask = shared.asked(asks.PauseAsk, scope=scope, name=name, reason=reason)
-    with actions.doing() as conn:
-        freed = controlling.resume(conn, shared.actor(as_), ask)
+    freed = shared.do(controlling.resume, as_, ask)
     if json:
         return shared.put_json(answers.Lifted(scope=scope, name=name, events_due=freed))
     shared.put(f"{scope} {name} goes on; {freed} events are due again")
@@ -76,7 +75,7 @@ def rollout(
     json: Json = False,
 ) -> None:
     """How far a handler is let out; or let it out further, or less far."""
-    from console import actions, asks, controlling
+    from console import asks, controlling
     from console.queries import controls
 
     controlling.a_handler(handler)
@@ -89,8 +88,7 @@ def rollout(
     else:
         named = {"share": share, "segment": _members(segment) if segment else None, "force": force, "reason": reason}
         ask = shared.asked(asks.RolloutAsk, mode=mode, **named)
-        with actions.doing() as conn:
-            controlling.let_out(conn, shared.actor(as_), handler, ask)
+        shared.do(controlling.let_out, as_, handler, ask)
     found = controls.of_handler(handler)
     return shared.put_json(found) if json else _put_rollout(found)
 
@@ -106,7 +104,7 @@ def review(
     json: Json = False,
 ) -> None:
     """Say whether a handler's write is right, sent or in shadow: the evidence of its rollout."""
-    from console import actions, asks, controlling, problems
+    from console import asks, controlling, problems
     from console.queries import controls
 
     if agree is None:
@@ -116,8 +114,7 @@ def review(
     if known is None:
         raise problems.NotFound(f"there is no write {write_id} of a handler")
     ask = shared.asked(asks.ReviewAsk, digest=digest or known.digest, agrees=agree, reason=reason)
-    with actions.doing() as conn:
-        controlling.review(conn, shared.actor(as_), write_id, ask)
+    shared.do(controlling.review, as_, write_id, ask)
     found = controls.reviewed(write_id)
     assert found is not None, "Bug: a write is gone"
     if json:

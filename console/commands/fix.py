@@ -61,7 +61,7 @@ def propose(
     json: Json = False,
 ) -> None:
     """Propose a rule, which somebody else approves; or show what it would do."""
-    from console import actions, fixing
+    from console import fixing
     from console.api import fix
     from console.fix_asks import FixAsk
 
@@ -71,8 +71,7 @@ def propose(
     if dry_run:
         found = fixing.preview(ask)
         return shared.put_json(found) if json else _put_preview(found)
-    with actions.doing() as conn:
-        made = fixing.propose(conn, shared.actor(as_), ask)
+    made = shared.do(fixing.propose, as_, ask)
     _put(fix.fix(made), json)
 
 
@@ -86,26 +85,24 @@ def approve(
     json: Json = False,
 ) -> None:
     """Say yes to somebody else's rule: it is applied from now on."""
-    from console import actions, fixing
+    from console import fixing
     from console.api import fix
     from console.fix_asks import FixApproveAsk
 
     standing = fix.fix(shared.uuid(rule, "rule"))
     ask = shared.asked(FixApproveAsk, digest=digest or standing.digest, replay=replay, reason=reason)
-    with actions.doing() as conn:
-        fixing.approve(conn, shared.actor(as_), standing.id, ask)
+    shared.do(fixing.approve, as_, standing.id, ask)
     _put(fix.fix(standing.id), json)
 
 
 @rules.command("withdraw")
 def withdraw(rule: FixId, reason: Reason, as_: As = None, json: Json = False) -> None:
     """Take a rule back, or drop a proposal; what was written stands."""
-    from console import actions, asks, fixing
+    from console import asks, fixing
     from console.api import fix
 
     fix_id = shared.uuid(rule, "rule")
-    with actions.doing() as conn:
-        fixing.withdraw(conn, shared.actor(as_), fix_id, shared.asked(asks.Change, reason=reason))
+    shared.do(fixing.withdraw, as_, fix_id, shared.asked(asks.Change, reason=reason))
     _put(fix.fix(fix_id), json)
 
 

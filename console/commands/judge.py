@@ -150,12 +150,11 @@ def mode(
     json: Json = False,
 ) -> None:
     """Let a question out, or take it back; only `automatic` acts without a person."""
-    from console import actions, asks, judging
+    from console import asks, judging
     from console.api import judge as looking
 
     known, change = judging.a_question(question), shared.asked(asks.ModeAsk, mode=mode, reason=reason)
-    with actions.doing() as conn:
-        judging.let_out(conn, shared.actor(as_), known, change)
+    shared.do(judging.let_out, as_, known, change)
     found = looking.question(question)
     return shared.put_json(found) if json else put_question(found)
 
@@ -169,12 +168,11 @@ def rollback(
     json: Json = False,
 ) -> None:
     """Let an earlier training answer again."""
-    from console import actions, asks, judging
+    from console import asks, judging
     from console.api import judge as looking
 
     known, change = judging.a_question(question), shared.asked(asks.RollbackAsk, number=number, reason=reason)
-    with actions.doing() as conn:
-        judging.roll_back(conn, shared.actor(as_), known, change)
+    shared.do(judging.roll_back, as_, known, change)
     found = looking.question(question)
     return shared.put_json(found) if json else put_question(found)
 

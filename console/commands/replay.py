@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from console.commands import look, shared
-from console.commands.shared import As, Json
+from console.commands.shared import As, Json, Why
 
 if TYPE_CHECKING:
     from console import answers
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 replays = typer.Typer(cls=shared.WithDefault, help="Run events again: one, or many by filter.")
 
 JobId = Annotated[str, typer.Argument(metavar="REPLAY", help="id of the replay")]
-Why = Annotated[str | None, typer.Option("--reason", "-r", help="why; kept in the audit for ever")]
 
 
 def register(app: typer.Typer) -> None:
@@ -53,15 +52,9 @@ def run(
         "since": shared.moment(since, "--since"),
         "until": shared.moment(until, "--until"),
     }
-    filters = {name: value for name, value in wanted.items() if value is not None}
-    if (event is None) == (not filters):
-        raise typer.BadParameter("name one event, or at least one filter, not both", param_hint="EVENT")
+    filters = shared.one_or_many("event", event, wanted, dry_run=dry_run, plan=plan)
     if event is not None:
-        if plan:
-            raise typer.BadParameter("is for many events; for one take --dry-run", param_hint="--plan")
         return _one(event, from_, dry_run, reason, as_, json)
-    if dry_run:
-        raise typer.BadParameter("is for one event; for many take --plan", param_hint="--dry-run")
     _many(filters, from_, plan, reason, as_, json)
 
 
@@ -106,12 +99,11 @@ def cancel(replay: JobId, reason: Why = None, as_: As = None, json: Json = False
 
 
 def _moved(action: Callable[..., None], replay: str, reason: str | None, as_: str | None, json: bool) -> None:
-    from console import actions, asks
+    from console import asks
     from console.api import look as api
 
     job, ask = shared.uuid(replay, "replay"), shared.asked(asks.Change, reason=reason)
-    with actions.doing() as conn:
-        action(conn, shared.actor(as_), job, ask)
+    shared.do(action, as_, job, ask)
     put_replay(api.a_replay(job), json)
 
 
@@ -122,8 +114,7 @@ def _one(event: str, from_: str, dry_run: bool, reason: str | None, as_: str | N
     event_id = look.find_event(event)
     if dry_run:
         return _put_difference(actions.difference(event_id), json)
-    with actions.doing() as conn:
-        queued = actions.replay_event(conn, shared.actor(as_), event_id, ask)
+    queued = shared.do(actions.replay_event, as_, event_id, ask)
     if json:
         return shared.put_json(queued)
     shared.put(
@@ -138,8 +129,7 @@ def _many(
     from console.api import look as api
 
     ask = shared.asked(asks.ReplaysPlanAsk, filter=filters, from_=from_, dry_run=plan, reason=reason)
-    with actions.doing() as conn:
-        job = actions.plan_replay(conn, shared.actor(as_), ask)
+    job = shared.do(actions.plan_replay, as_, ask)
     put_replay(api.a_replay(job), json)
 
 

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from console.commands import shared
-from console.commands.shared import As, Json, Reason
+from console.commands.shared import As, Json, Reason, Why
 
 if TYPE_CHECKING:
     from console import answers
 
 WriteId = Annotated[str, typer.Argument(metavar="WRITE", help="id of the write")]
 JobId = Annotated[str, typer.Argument(metavar="REVERSAL", help="id of the reversal")]
-Why = Annotated[str | None, typer.Option("--reason", "-r", help="why; kept in the audit for ever")]
 
 reversals = typer.Typer(cls=shared.WithDefault, help="Take back what was written: one write, or many by filter.")
 
@@ -51,15 +50,9 @@ def run(
         "since": shared.moment(since, "--since"),
         "until": shared.moment(until, "--until"),
     }
-    filters = {name: value for name, value in wanted.items() if value is not None}
-    if (write is None) == (not filters):
-        raise typer.BadParameter("name one write, or at least one filter, not both", param_hint="WRITE")
+    filters = shared.one_or_many("write", write, wanted, dry_run=dry_run, plan=plan)
     if write is not None:
-        if plan:
-            raise typer.BadParameter("is for many writes; for one take --dry-run", param_hint="--plan")
         return _one(write, dry_run, reason, as_, json)
-    if dry_run:
-        raise typer.BadParameter("is for one write; for many take --plan", param_hint="--dry-run")
     _many(filters, plan, reason, as_, json)
 
 
@@ -104,23 +97,21 @@ def cancel(reversal: JobId, reason: Why = None, as_: As = None, json: Json = Fal
 
 
 def _moved(action: Callable[..., None], reversal: str, reason: str | None, as_: str | None, json: bool) -> None:
-    from console import actions, asks
+    from console import asks
     from console.api import look as api
 
     job, ask = shared.uuid(reversal, "reversal"), shared.asked(asks.Change, reason=reason)
-    with actions.doing() as conn:
-        action(conn, shared.actor(as_), job, ask)
+    shared.do(action, as_, job, ask)
     put_reversal(api.reversal(job), json)
 
 
 def probe(write: WriteId, reason: Reason, as_: As = None, json: Json = False) -> None:
     """Ask the destination now: what became of a write in doubt, or whether a confirmed one still stands."""
-    from console import actions, asks, taking_back
+    from console import asks, taking_back
 
     write_id, ask = shared.uuid(write, "write"), shared.asked(asks.Change, reason=reason)
     if taking_back.is_in_doubt(write_id):
-        with actions.doing() as conn:
-            taking_back.probe(conn, shared.actor(as_), write_id, ask)
+        shared.do(taking_back.probe, as_, write_id, ask)
         found = taking_back.asked(write_id)
     else:
         found = taking_back.standing(write_id)
@@ -140,13 +131,12 @@ def settle(
     json: Json = False,
 ) -> None:
     """Say what became of a write in doubt that no probe could settle; what is absent is sent again."""
-    from console import actions, asks, taking_back
+    from console import asks, taking_back
     from console.api import look as api
 
     write_id = shared.uuid(write, "write")
     ask = shared.asked(asks.SettleAsk, happened=happened, reference=reference, reason=reason)
-    with actions.doing() as conn:
-        taking_back.settle(conn, shared.actor(as_), write_id, ask)
+    shared.do(taking_back.settle, as_, write_id, ask)
     found = api.write(write_id)
     if json:
         return shared.put_json(found)
@@ -154,14 +144,13 @@ def settle(
 
 
 def _one(write: str, dry_run: bool, reason: str | None, as_: str | None, json: bool) -> None:
-    from console import actions, asks, taking_back
+    from console import asks, taking_back
     from console.api import look as api
 
     write_id, ask = shared.uuid(write, "write"), shared.asked(asks.ReverseAsk, dry_run=dry_run, reason=reason)
     if dry_run:
         return _put_undoing(taking_back.preview(write_id), json)
-    with actions.doing() as conn:
-        inverse = taking_back.reverse(conn, shared.actor(as_), write_id, ask)
+    inverse = shared.do(taking_back.reverse, as_, write_id, ask)
     found = api.write(inverse)
     if json:
         return shared.put_json(found)
@@ -169,12 +158,11 @@ def _one(write: str, dry_run: bool, reason: str | None, as_: str | None, json: b
 
 
 def _many(filters: Mapping[str, object], plan: bool, reason: str | None, as_: str | None, json: bool) -> None:
-    from console import actions, asks, taking_back
+    from console import asks, taking_back
     from console.api import look as api
 
     ask = shared.asked(asks.ReversalsPlanAsk, filter=filters, dry_run=plan, reason=reason)
-    with actions.doing() as conn:
-        job = taking_back.plan_reversal(conn, shared.actor(as_), ask)
+    job = shared.do(taking_back.plan_reversal, as_, ask)
     put_reversal(api.reversal(job), json)
 
 

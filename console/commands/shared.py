@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 from uuid import UUID
 
 import typer
@@ -12,20 +12,26 @@ from typer.core import TyperGroup
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime, timedelta
+    from typing import Concatenate
 
     from pydantic import BaseModel
 
     from console.answers import Page
+    from counterfoil.database import Connection
     from counterfoil.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON, for programs")]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="why; kept in the audit for ever")]
+Why = Annotated[str | None, typer.Option("--reason", "-r", help="why; kept in the audit for ever")]
 As = Annotated[str | None, typer.Option("--as", help="who does it (the user of this machine)")]
 Limit = Annotated[int, typer.Option(min=1, max=500, help="rows")]
 Cursor = Annotated[str | None, typer.Option(help="`next_cursor` of the page before")]
 Since = Annotated[str | None, typer.Option(help="not older: 24h, 30d, or 2026-01-31T09:30:00Z")]
 Until = Annotated[str | None, typer.Option(help="older than: 24h, 30d, or a time")]
 Text = Annotated[str | None, typer.Option("--q", help="an id or key exactly, else text inside")]
+
+What = ParamSpec("What")
+Outcome = TypeVar("Outcome")
 
 _SPAN = re.compile(r"(\d{1,5})(m|h|d)", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -61,6 +67,37 @@ def actor(given: str | None) -> str:
     if not 1 <= len(name) <= 80 or not name.isprintable():
         raise typer.BadParameter("must be a name of 1 to 80 characters", param_hint="--as")
     return name
+
+
+def one_or_many(
+    noun: str, one: str | None, filters: Mapping[str, object], *, dry_run: bool, plan: bool
+) -> dict[str, object]:
+    """What was said of a filter, empty where one thing is named; each is looked at in its own way first.
+
+    Raises: BadParameter.
+    """
+    said = {name: value for name, value in filters.items() if value is not None}
+    if (one is None) == (not said):
+        raise typer.BadParameter(f"name one {noun}, or at least one filter, not both", param_hint=noun.upper())
+    if one is not None and plan:
+        raise typer.BadParameter(f"is for many {noun}s; for one take --dry-run", param_hint="--plan")
+    if one is None and dry_run:
+        raise typer.BadParameter(f"is for one {noun}; for many take --plan", param_hint="--dry-run")
+    return said
+
+
+def do(
+    action: "Callable[Concatenate[Connection, str, What], Outcome]",
+    as_: str | None,
+    *what: "What.args",
+    **how: "What.kwargs",
+) -> "Outcome":
+    """One change, signed by who acts, by the function that the API's route calls too."""
+    from console import actions
+
+    who = actor(as_)
+    with actions.doing() as conn:
+        return action(conn, who, *what, **how)
 
 
 def moment(text: str | None, name: str) -> "datetime | None":

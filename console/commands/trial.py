@@ -29,23 +29,21 @@ def start(
     json: Json = False,
 ) -> None:
     """Let a challenger answer beside; what answers now goes on deciding alone."""
-    from console import actions, asks, judging
+    from console import asks, judging
 
     ask = shared.asked(asks.TrialAsk, challenger=challenger, share=share, reason=reason)
     known = judging.a_question(question)
-    with actions.doing() as conn:
-        judging.try_out(conn, shared.actor(as_), known, ask)
+    shared.do(judging.try_out, as_, known, ask)
     _show(question, json)
 
 
 @trial.command("stop")
 def stop(question: Name, reason: Reason, as_: As = None, json: Json = False) -> None:
     """End the trial that runs; what was said stays."""
-    from console import actions, asks, judging
+    from console import asks, judging
 
     known, ask = judging.a_question(question), shared.asked(asks.Change, reason=reason)
-    with actions.doing() as conn:
-        judging.end_trial(conn, shared.actor(as_), known, ask)
+    shared.do(judging.end_trial, as_, known, ask)
     _show(question, json)
 
 
