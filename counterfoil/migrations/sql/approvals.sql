@@ -146,6 +146,23 @@ BEGIN
     RETURN NEW;
 END $$;
 
+-- Whether somebody had a hand in what a write is: who edited the action, corrected its payload (a correction is made of
+-- the one before it, which may never have led to a request), wrote a rule that it rests on, or asked to take a write back.
+CREATE OR REPLACE FUNCTION write_is_of(write uuid, who text) RETURNS boolean STABLE LANGUAGE sql AS $$
+    SELECT EXISTS (SELECT FROM approvals WHERE write_id = write AND lower(edited_by) = lower(who))
+        OR EXISTS (
+            SELECT FROM writes w JOIN events e ON e.id = w.event_id
+                JOIN payloads p ON p.event_id = e.id AND p.version <= e.payload_version
+            WHERE w.id = write AND w.reverses IS NULL AND lower(p.author) = lower(who))
+        OR EXISTS (
+            SELECT FROM writes w, jsonb_array_elements(coalesce(w.action -> 'evidence' -> 'fixes', '[]')) AS rests
+                JOIN fixes f ON f.id = (rests ->> 'fix')::uuid
+            WHERE w.id = write AND lower(f.author) = lower(who))
+        OR EXISTS (
+            SELECT FROM writes w
+            WHERE w.id = write AND w.reverses IS NOT NULL AND lower(w.action -> 'evidence' ->> 'asked_by') = lower(who))
+$$;
+
 -- The request is locked before its votes are read: two people at one instant come one after the other.
 CREATE OR REPLACE FUNCTION approval_votes_keep_rules() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -161,8 +178,7 @@ BEGIN
     ELSIF EXISTS (SELECT FROM approval_votes WHERE approval_id = asked.id AND lower(person) = lower(NEW.person)) THEN
         RAISE EXCEPTION '% has answered request % already', NEW.person, asked.id
             USING ERRCODE = 'unique_violation', CONSTRAINT = 'approval_votes_once';
-    ELSIF NEW.decision = 'approve' AND EXISTS (
-          SELECT FROM approvals WHERE write_id = asked.write_id AND lower(edited_by) = lower(NEW.person)) THEN
+    ELSIF NEW.decision = 'approve' AND write_is_of(asked.write_id, NEW.person) THEN
         RAISE EXCEPTION '% edited this: somebody else approves it', NEW.person
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'approval_votes_editor';
     END IF;

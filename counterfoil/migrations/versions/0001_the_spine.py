@@ -1102,6 +1102,7 @@ def downgrade() -> None:
         "writes_keep_rules",
         "approvals_keep_rules",
         "approval_votes_keep_rules",
+        "write_is_of",
         "decisions_keep_rules",
         "fixes_keep_rules",
     ):
