@@ -20,15 +20,16 @@
     next.scrollIntoView({ block: "nearest" });
   };
 
-  /* A key stands on the link, button or summary that it presses: data-key="a". */
+  /* A key stands on the link, button or summary that it presses, or on the form that it goes to: data-key="a". */
   const press = (key) => {
     const wanted = `[data-key="${CSS.escape(key)}"]`;
     const here = row();
     const found = (here && here.querySelector(wanted)) || (rows().some((one) => one.querySelector(wanted)) ? null : document.querySelector(`main ${wanted}`));
     if (!found) return false;
-    if (found.tagName === "SUMMARY") {
-      found.parentElement.open = true;
-      found.parentElement.querySelector("input:not([type=hidden]), select, textarea")?.focus();
+    const form = found.tagName === "SUMMARY" ? found.parentElement : found.tagName === "FORM" ? found : null;
+    if (form) {
+      if (form !== found) form.open = true;
+      form.querySelector("input:not([type=hidden]), select, textarea")?.focus();
     } else found.click();
     return true;
   };
