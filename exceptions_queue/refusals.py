@@ -1,9 +1,10 @@
 """Why a person's request is refused: each with words that say what to do instead.
 
     Refused
-    ├── NotThere       404  CaseNotFound, EventNotFound, EventNotInCase, ReplayNotFound, WriteNotFound
+    ├── NotThere       404  CaseNotFound, EventNotFound, EventNotInCase, JobNotFound, WriteNotFound
     ├── NotNow         409  CaseClosed, AlreadyAcknowledged, StillBlocked, EventMoving, EventRunning,
-    │                       ReplayNotPlanned, ReplayEnded, NotAwaiting, ShownChanged, EditorMayNot, VotedAlready
+    │                       JobNotPlanned, JobNotRunning, JobNotPaused, JobEnded, NotAwaiting, ShownChanged,
+    │                       EditorMayNot, VotedAlready
     └── NotLikeThat    422  ReasonMissing, PersonUnknown, SnoozeRefused, EventUnnamed, EditRefused, AcceptRefused,
                             FilterRefused, ActionRefused, NameUnknown
 
@@ -45,8 +46,8 @@ class EventNotInCase(NotThere):
     """The case does not block this event."""
 
 
-class ReplayNotFound(NotThere):
-    """There is no such replay."""
+class JobNotFound(NotThere):
+    """There is no such job."""
 
 
 class WriteNotFound(NotThere):
@@ -73,20 +74,20 @@ class EventRunning(NotNow):
     """A worker holds the event right now: wait until its run ends."""
 
 
-class ReplayNotPlanned(NotNow):
-    """The replay was started or cancelled before."""
+class JobNotPlanned(NotNow):
+    """The job was started or cancelled before."""
 
 
-class ReplayNotRunning(NotNow):
+class JobNotRunning(NotNow):
     """Only what runs can be paused."""
 
 
-class ReplayNotPaused(NotNow):
+class JobNotPaused(NotNow):
     """Only what is paused can be resumed."""
 
 
-class ReplayEnded(NotNow):
-    """The replay has ended; there is nothing left to cancel."""
+class JobEnded(NotNow):
+    """The job has ended; there is nothing left to cancel."""
 
 
 class NotAwaiting(NotNow):

@@ -10,11 +10,6 @@ Imports what the engine may: each write is taken back by `engine.sending.reversi
 from engine.reversals.filters import WriteFilter
 from engine.reversals.plan import plan_reversal
 from engine.reversals.run import (
-    ReversalEnded,
-    ReversalNotFound,
-    ReversalNotPaused,
-    ReversalNotPlanned,
-    ReversalNotRunning,
     advance,
     cancel,
     pause,
@@ -23,11 +18,6 @@ from engine.reversals.run import (
 )
 
 __all__ = [
-    "ReversalEnded",
-    "ReversalNotFound",
-    "ReversalNotPaused",
-    "ReversalNotPlanned",
-    "ReversalNotRunning",
     "WriteFilter",
     "advance",
     "cancel",

@@ -17,76 +17,13 @@ from counterfoil.ledger import NOW, move
 from counterfoil.lifecycle import ReplayState
 from destinations.base import Destination
 from engine.sending import inverses, reversing
-from exceptions_queue.refusals import NotNow, NotThere, signed
+from exceptions_queue.jobs import Job
 
 #: Inverses of one reversal under way at once: enough to use what a destination lets through, few enough to stop.
 PORTION = 50
 
-
-class ReversalNotFound(NotThere):
-    """There is no such reversal."""
-
-
-class ReversalNotPlanned(NotNow):
-    """The reversal was started or cancelled before."""
-
-
-class ReversalNotRunning(NotNow):
-    """Only what runs can be paused."""
-
-
-class ReversalNotPaused(NotNow):
-    """Only what is paused can be resumed."""
-
-
-class ReversalEnded(NotNow):
-    """The reversal has ended; there is nothing left to cancel."""
-
-
-def start(conn: Connection, reversal_id: UUID, *, who: str, reason: str) -> None:
-    """Let a planned reversal run. Raises: ReversalNotFound, ReversalNotPlanned, ReasonMissing."""
-    who, reason = signed(who, reason)
-    if (now := _status(conn, reversal_id)) != ReplayState.PLANNED:
-        raise ReversalNotPlanned(f"the reversal is {now}; only a planned one is started")
-    move(conn, "reversal", [reversal_id], ReplayState.RUNNING, sets={"started_at": NOW})
-    audit.append(conn, "desk", [audit.Entry(who, "reversal.started", f"reversal:{reversal_id}", {"reason": reason})])
-
-
-def pause(conn: Connection, reversal_id: UUID, *, who: str, reason: str) -> None:
-    """Hold a running reversal: what is on its way goes on, nothing more is begun until it is resumed.
-
-    Raises: ReversalNotFound, ReversalNotRunning, ReasonMissing.
-    """
-    who, reason = signed(who, reason)
-    if not move(conn, "reversal", [reversal_id], ReplayState.PAUSED):
-        raise ReversalNotRunning(f"the reversal is {_status(conn, reversal_id)}; only a running one is paused")
-    audit.append(conn, "desk", [audit.Entry(who, "reversal.paused", f"reversal:{reversal_id}", {"reason": reason})])
-
-
-def resume(conn: Connection, reversal_id: UUID, *, who: str, reason: str) -> None:
-    """Let a paused reversal go on where it was. Raises: ReversalNotFound, ReversalNotPaused, ReasonMissing."""
-    who, reason = signed(who, reason)
-    if (now := _status(conn, reversal_id)) != ReplayState.PAUSED:
-        raise ReversalNotPaused(f"the reversal is {now}; only a paused one is resumed")
-    move(conn, "reversal", [reversal_id], ReplayState.RUNNING)
-    audit.append(conn, "desk", [audit.Entry(who, "reversal.resumed", f"reversal:{reversal_id}", {"reason": reason})])
-
-
-def cancel(conn: Connection, reversal_id: UUID, *, who: str, reason: str) -> None:
-    """Stop a reversal: what is on its way goes on, the rest stands as it is.
-
-    Raises: ReversalNotFound, ReversalEnded, ReasonMissing.
-    """
-    who, reason = signed(who, reason)
-    if not move(conn, "reversal", [reversal_id], ReplayState.CANCELLED, sets={"finished_at": NOW}):
-        raise ReversalEnded(f"the reversal is {_status(conn, reversal_id)} already")
-    left = conn.execute(
-        "UPDATE reversal_items SET status = 'skipped', detail = 'cancelled'"
-        " WHERE reversal_id = %s AND status = 'planned'",
-        (reversal_id,),
-    ).rowcount
-    detail = {"reason": reason, "left": left}
-    audit.append(conn, "desk", [audit.Entry(who, "reversal.cancelled", f"reversal:{reversal_id}", detail)])
+REVERSAL = Job("reversal")
+start, pause, resume, cancel = REVERSAL.start, REVERSAL.pause, REVERSAL.resume, REVERSAL.cancel
 
 
 def advance(conn: Connection, destinations: Mapping[str, Destination]) -> dict[str, int]:
@@ -200,10 +137,3 @@ def _outcome(conn: Connection, reversal_id: UUID) -> dict[str, int]:
         "SELECT status, count(*) AS writes FROM reversal_items WHERE reversal_id = %s GROUP BY status", (reversal_id,)
     )
     return {row["status"]: row["writes"] for row in rows}
-
-
-def _status(conn: Connection, reversal_id: UUID) -> str:
-    row = conn.execute("SELECT status FROM reversals WHERE id = %s FOR UPDATE", (reversal_id,)).fetchone()
-    if row is None:
-        raise ReversalNotFound(f"there is no reversal {reversal_id}")
-    return str(row["status"])

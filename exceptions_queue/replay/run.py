@@ -12,64 +12,15 @@ from counterfoil import audit
 from counterfoil.database import Connection
 from counterfoil.ledger import NOW, move
 from counterfoil.lifecycle import EventState, ReplayState
-from exceptions_queue.refusals import (
-    ReplayEnded,
-    ReplayNotFound,
-    ReplayNotPaused,
-    ReplayNotPlanned,
-    ReplayNotRunning,
-    signed,
-)
+from exceptions_queue.jobs import Job
 
 #: Events of one replay under way at once: a worker's two groups, so that it never idles between our passes.
 PORTION = 200
 #: Failures listed with the progress; the rest is counted, and every one stands in a case anyway.
 FAILURES_SHOWN_MAX = 100
 
-
-def start(conn: Connection, replay_id: UUID, *, who: str, reason: str) -> None:
-    """Let a planned replay run. Raises: ReplayNotFound, ReplayNotPlanned, ReasonMissing."""
-    who, reason = signed(who, reason)
-    if (now := _get(conn, replay_id, lock=True)["status"]) != ReplayState.PLANNED:
-        raise ReplayNotPlanned(f"the replay is {now}; only a planned one is started")
-    move(conn, "replay", [replay_id], ReplayState.RUNNING, sets={"started_at": NOW})
-    audit.append(conn, "desk", [audit.Entry(who, "replay.started", f"replay:{replay_id}", {"reason": reason})])
-
-
-def pause(conn: Connection, replay_id: UUID, *, who: str, reason: str) -> None:
-    """Hold a running replay: what is queued already goes on, nothing more is sent until it is resumed.
-
-    Raises: ReplayNotFound, ReplayNotRunning, ReasonMissing.
-    """
-    who, reason = signed(who, reason)
-    if not move(conn, "replay", [replay_id], ReplayState.PAUSED):
-        raise ReplayNotRunning(f"the replay is {_get(conn, replay_id)['status']}; only a running one is paused")
-    audit.append(conn, "desk", [audit.Entry(who, "replay.paused", f"replay:{replay_id}", {"reason": reason})])
-
-
-def resume(conn: Connection, replay_id: UUID, *, who: str, reason: str) -> None:
-    """Let a paused replay go on where it was. Raises: ReplayNotFound, ReplayNotPaused, ReasonMissing."""
-    who, reason = signed(who, reason)
-    if (now := _get(conn, replay_id, lock=True)["status"]) != ReplayState.PAUSED:
-        raise ReplayNotPaused(f"the replay is {now}; only a paused one is resumed")
-    move(conn, "replay", [replay_id], ReplayState.RUNNING)
-    audit.append(conn, "desk", [audit.Entry(who, "replay.resumed", f"replay:{replay_id}", {"reason": reason})])
-
-
-def cancel(conn: Connection, replay_id: UUID, *, who: str, reason: str) -> None:
-    """Stop a replay: what is queued already stays queued, the rest stays where it rests.
-
-    Raises: ReplayNotFound, ReplayEnded, ReasonMissing.
-    """
-    who, reason = signed(who, reason)
-    if not move(conn, "replay", [replay_id], ReplayState.CANCELLED, sets={"finished_at": NOW}):
-        raise ReplayEnded(f"the replay is {_get(conn, replay_id)['status']} already")
-    left = conn.execute(
-        "UPDATE replay_items SET status = 'skipped', detail = 'cancelled' WHERE replay_id = %s AND status = 'planned'",
-        (replay_id,),
-    ).rowcount
-    detail = {"reason": reason, "left": left}
-    audit.append(conn, "desk", [audit.Entry(who, "replay.cancelled", f"replay:{replay_id}", detail)])
+REPLAY = Job("replay")
+start, pause, resume, cancel = REPLAY.start, REPLAY.pause, REPLAY.resume, REPLAY.cancel
 
 
 def advance(conn: Connection) -> dict[str, int]:
@@ -168,8 +119,8 @@ def _sent(replay: dict[str, Any], event_id: UUID) -> audit.Entry:
 
 
 def progress(conn: Connection, replay_id: UUID) -> dict[str, Any]:
-    """The replay with its plan, its items counted by state, and its failures. Raises: ReplayNotFound."""
-    replay = _get(conn, replay_id)
+    """The replay with its plan, its items counted by state, and its failures. Raises: JobNotFound."""
+    replay = REPLAY.get(conn, replay_id)
     rows = conn.execute(
         "SELECT status, count(*) AS items FROM replay_items WHERE replay_id = %s GROUP BY status", (replay_id,)
     ).fetchall()
@@ -181,11 +132,3 @@ def progress(conn: Connection, replay_id: UUID) -> dict[str, Any]:
         (replay_id, FAILURES_SHOWN_MAX),
     ).fetchall()
     return {**replay, "total": sum(counts.values()), "items": counts, "failures": failed}
-
-
-def _get(conn: Connection, replay_id: UUID, *, lock: bool = False) -> dict[str, Any]:
-    held = " FOR UPDATE" if lock else ""
-    replay = conn.execute(f"SELECT * FROM replays WHERE id = %s{held}", (replay_id,)).fetchone()
-    if replay is None:
-        raise ReplayNotFound(f"there is no replay {replay_id}")
-    return replay

@@ -12,7 +12,7 @@ import destinations
 from counterfoil import database
 from engine import reversals
 from engine.sending import reversing
-from exceptions_queue.refusals import FilterRefused
+from exceptions_queue import refusals
 
 AnEvent = Callable[..., UUID]
 Look = Callable[..., Any]
@@ -144,11 +144,11 @@ def test_a_cancelled_one_stops_and_watches_what_is_on_its_way(
         reversals.cancel(office.conn, id, **SIGNED)
     office.carry_on(id, rounds=3)
     assert office.items(id) == {"reversed": 2, "skipped": 3}
-    with pytest.raises(reversals.ReversalEnded), office.conn.transaction():
+    with pytest.raises(refusals.JobEnded), office.conn.transaction():
         reversals.cancel(office.conn, id, **SIGNED)
-    with pytest.raises(reversals.ReversalNotPlanned), office.conn.transaction():
+    with pytest.raises(refusals.JobNotPlanned), office.conn.transaction():
         reversals.start(office.conn, id, **SIGNED)
-    with pytest.raises(reversals.ReversalNotFound), office.conn.transaction():
+    with pytest.raises(refusals.JobNotFound), office.conn.transaction():
         reversals.start(office.conn, UUID(int=1), **SIGNED)
 
 
@@ -166,11 +166,11 @@ def test_a_paused_one_begins_nothing_and_goes_on_where_it_was(
         reversals.pause(office.conn, id, **SIGNED)
     office.carry_on(id, rounds=3)
     assert office.items(id) == {"reversed": 2, "planned": 3}
-    with pytest.raises(reversals.ReversalNotRunning), office.conn.transaction():
+    with pytest.raises(refusals.JobNotRunning), office.conn.transaction():
         reversals.pause(office.conn, id, **SIGNED)
     with office.conn.transaction():
         reversals.resume(office.conn, id, **SIGNED)
-    with pytest.raises(reversals.ReversalNotPaused), office.conn.transaction():
+    with pytest.raises(refusals.JobNotPaused), office.conn.transaction():
         reversals.resume(office.conn, id, **SIGNED)
     assert office.carry_on(id) == {"reversed": 5}
 
@@ -232,7 +232,7 @@ def test_a_fault_of_ours_in_one_does_not_hold_up_the_others(
 @pytest.mark.parametrize("wanted", [{}, {"status": "confirmed"}, {"colour": "red"}, {"since": "yesterday"}])
 def test_a_filter_that_means_everything_or_nothing_is_refused(office: Office, wanted: dict[str, Any]) -> None:
     """Reversing everything is never meant."""
-    with pytest.raises(FilterRefused):
+    with pytest.raises(refusals.FilterRefused):
         planned(office, **wanted)
 
 
@@ -242,7 +242,7 @@ def test_too_many_at_once_are_refused(office: Office, an_event: AnEvent, monkeyp
     for number in range(3):
         an_event("ticket.creation", number)
     office.work()
-    with pytest.raises(FilterRefused, match="more than 2"):
+    with pytest.raises(refusals.FilterRefused, match="more than 2"):
         planned(office, destination="books")
 
 

@@ -196,9 +196,9 @@ def test_a_cancelled_replay_leaves_what_is_queued_and_touches_nothing_more(conn:
     shown = replay.progress(conn, job)
     assert shown["status"] == "cancelled"
     assert shown["items"] == {"planned": 0, "queued": 0, "done": 200, "failed": 0, "skipped": 50}
-    with pytest.raises(replay.ReplayEnded, match="cancelled"):
+    with pytest.raises(replay.JobEnded, match="cancelled"):
         replay.cancel(conn, job, **SIGNED)
-    with pytest.raises(replay.ReplayNotPlanned, match="cancelled"):
+    with pytest.raises(replay.JobNotPlanned, match="cancelled"):
         replay.start(conn, job, **SIGNED)
 
 
@@ -209,7 +209,7 @@ def test_a_paused_replay_moves_nothing_and_goes_on_where_it_was(conn: Connection
     """
     events = many_events(450)
     job = replay.plan_replay(conn, {"source": "stripe"}, from_step="start", **SIGNED)
-    with pytest.raises(replay.ReplayNotRunning, match="planned"):
+    with pytest.raises(replay.JobNotRunning, match="planned"):
         replay.pause(conn, job, **SIGNED)
     replay.start(conn, job, **SIGNED)
     replay.advance(conn)
@@ -221,10 +221,10 @@ def test_a_paused_replay_moves_nothing_and_goes_on_where_it_was(conn: Connection
     assert (shown["status"], shown["started_at"] is not None) == ("paused", True)
     assert shown["items"] == {"planned": 250, "queued": 0, "done": 200, "failed": 0, "skipped": 0}
 
-    with pytest.raises(replay.ReplayNotPlanned, match="paused"):
+    with pytest.raises(replay.JobNotPlanned, match="paused"):
         replay.start(conn, job, **SIGNED)
     replay.resume(conn, job, **SIGNED)
-    with pytest.raises(replay.ReplayNotPaused, match="running"):
+    with pytest.raises(replay.JobNotPaused, match="running"):
         replay.resume(conn, job, **SIGNED)
     assert replay.advance(conn)["queued"] == 200
     assert queued(conn) == events[200:400]
@@ -249,9 +249,9 @@ def test_a_paused_replay_can_be_cancelled(conn: Connection, many_events: Any) ->
 def test_a_replay_that_is_none_is_not_found(conn: Connection) -> None:
     """Every function that names one says so."""
     for act in (replay.start, replay.pause, replay.resume, replay.cancel):
-        with pytest.raises(replay.ReplayNotFound):
+        with pytest.raises(replay.JobNotFound):
             act(conn, keys.new_id(), **SIGNED)
-    with pytest.raises(replay.ReplayNotFound):
+    with pytest.raises(replay.JobNotFound):
         replay.progress(conn, keys.new_id())
 
 
