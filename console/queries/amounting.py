@@ -3,9 +3,8 @@
 from decimal import Decimal
 from math import ceil, floor
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_
+from sqlalchemy import ColumnElement, and_, false, func, or_
 from sqlalchemy import select as rows_of
 from sqlmodel import col
 
@@ -13,10 +12,9 @@ from console.searching import Amount, Term
 from counterfoil.tables import Case, CaseEvent, Mention, Write
 
 
-def events_naming(term: Term) -> Select[UUID]:
-    """Events that name such an amount, by the key of the mentions."""
-    named = rows_of(col(Mention.event_id))
-    return named.where(col(Mention.kind) == "amount", _amount(term, Mention.value, Mention.amount_minor))
+def naming(term: Term) -> ColumnElement[bool]:
+    """Over mentions: such an amount, by their key."""
+    return and_(col(Mention.kind) == "amount", _amount(term, Mention.value, Mention.amount_minor))
 
 
 def at_stake(term: Term) -> ColumnElement[bool]:

@@ -5,13 +5,14 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, true
+from sqlalchemy import ColumnElement, func, true
 from sqlmodel import Session, col, select
 
 from console import answers
 from console.asks import CasesAsk
 from console.fields import Money, money
-from console.queries import approvals, audit, filters, judgement, owning, page, roster
+from console.queries import approvals, audit, filters, finding, judgement, owning, page, roster
+from console.queries.finding import Part
 from counterfoil import database, tables
 
 #: Event ids shown with each case of a list, and events shown with one case.
@@ -25,15 +26,18 @@ def find_page(ask: CasesAsk) -> answers.Page[answers.Case]:
         select(tables.Case), (tables.Case.status, ask.status), (tables.Case.failure_class, ask.failure_class)
     )
     with Session(database.engine()) as session:
-        if ask.q is not None:
-            asked = filters.understood(ask.q)
-            words = asked.words if asked.terms or len(asked.words) > 1 else (ask.q,)
-            wanted = wanted.where(
-                *filters.conditions(session, "cases", asked), *(_matches(session, word, ask) for word in words)
-            )
+        q = filters.asked(session, "cases", ask, lambda word: _matches(session, word, ask))
         if ask.owner is not None:
             wanted = wanted.where(owning.by(session, ask.owner))
-        rows, following = page.read(session, wanted, at=col(tables.Case.opened_at), row_id=col(tables.Case.id), ask=ask)
+        rows, following = page.read(
+            session,
+            wanted.where(*q.conditions),
+            at=col(tables.Case.opened_at),
+            row_id=col(tables.Case.id),
+            ask=ask,
+            through=q.times if q.is_dear and q.is_loose else None,
+            looked=q.looked,
+        )
         return answers.Page(items=shown(session, rows), next_cursor=following)
 
 
@@ -198,14 +202,16 @@ def _member(member: tables.CaseEvent, event: tables.Event | None) -> answers.Cas
     )
 
 
-def _matches(session: Session, word: str, ask: CasesAsk) -> ColumnElement[bool]:
+def _matches(session: Session, word: str, ask: CasesAsk) -> Part:
     """Its id, or something that one of its events names; text inside of what names it, among the newest."""
-    conditions = filters.with_named(session, word)
+    named = filters.named(session, "cases", word, ask)
+    found = [named] if named is not None else []
     with suppress(ValueError):
-        conditions.append(col(tables.Case.id) == UUID(word))
+        found.append(Part(col(tables.Case.id) == UUID(word), is_found=True))
     columns = (tables.Case.title, tables.Case.failure_class, tables.Case.handler, tables.Case.fingerprint)
     at, row_id = col(tables.Case.opened_at), col(tables.Case.id)
-    return or_(page.holding_lately(word, *columns, at=at, row_id=row_id, ask=ask), *conditions)
+    text = page.holding_lately(session, word, *columns, at=at, row_id=row_id, ask=ask)
+    return finding.either([Part(text, is_found=True), *found])
 
 
 def _owner(row: tables.Case) -> str:

@@ -15,6 +15,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from console import answers
 from console.asks import EventsAsk
 from console.queries import audit, cases, filters, identities, judgement, page, related, runs, writes
+from console.queries.finding import Narrowed, Part
 from counterfoil import database, tables
 
 #: An escape that may be half of a surrogate pair.
@@ -24,15 +25,16 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 def find_page(ask: EventsAsk) -> answers.Page[answers.Event]:
     """One page of events."""
     with Session(database.engine()) as session:
-        wanted = _narrowed(session, select(tables.Event), ask)
+        q = _asked(session, ask)
         rows, following = page.read(
             session,
-            wanted,
+            _narrowed(session, select(tables.Event), ask).where(*q.conditions),
             at=col(tables.Event.received_at),
             row_id=col(tables.Event.id),
             ask=ask,
-            through=_through(session, ask),
-            whole=ask.q is not None and filters.is_blocked(filters.understood(ask.q)),
+            through=_through(ask, q),
+            looked=q.looked,
+            floor=q.floor,
         )
         return answers.Page(items=shown(session, rows), next_cursor=following)
 
@@ -145,10 +147,19 @@ def _narrowed(session: Session, wanted: SelectOfScalar[tables.Event], ask: Event
     )
     if ask.key is not None:
         wanted = wanted.where(identities.has_key(session, ask.key, ask.source))
-    return wanted.where(*wanted_by(session, ask))
+    return wanted
 
 
-def _matches(session: Session, word: str, ask: EventsAsk) -> ColumnElement[bool]:
+def _asked(session: Session, ask: EventsAsk) -> Narrowed:
+    """What `q` asks for. As it stands first: a key may hold blanks and whatever looks like a field."""
+    if ask.q is not None and filters.understood(ask.q).terms:
+        whole = identities.has_key(session, ask.q)
+        if _is_known(session, whole):
+            return Narrowed([Part(whole, is_found=True)])
+    return filters.asked(session, "events", ask, lambda word: _matches(session, word, ask))
+
+
+def _matches(session: Session, word: str, ask: EventsAsk) -> Part:
     """An id, key or object id exactly; else what events name; only when there is neither, text inside of the keys."""
     known = identities.sources(session)
     exactly = [
@@ -159,38 +170,21 @@ def _matches(session: Session, word: str, ask: EventsAsk) -> ColumnElement[bool]
         exactly.append(col(tables.Event.id) == UUID(word))
     exact = or_(*exactly)
     if _is_known(session, exact):
-        return exact
-    naming = filters.named(session, word)
-    if naming != []:
-        return col(tables.Event.id).in_(naming)
-    columns = (tables.Event.key, tables.Event.subject, tables.Event.type)
-    return page.holding_lately(word, *columns, at=col(tables.Event.received_at), row_id=col(tables.Event.id), ask=ask)
+        return Part(exact, is_found=True)
+    named = filters.named(session, "events", word, ask)
+    if named is not None:
+        return named
+    columns, row_id = (tables.Event.key, tables.Event.subject, tables.Event.type), col(tables.Event.id)
+    at = col(tables.Event.received_at)
+    return Part(page.holding_lately(session, word, *columns, at=at, row_id=row_id, ask=ask), is_found=True)
 
 
-def _through(session: Session, ask: EventsAsk) -> list[ColumnElement[bool]] | None:
+def _through(ask: EventsAsk, q: Narrowed) -> Sequence[ColumnElement[bool]] | None:
     """The time in which to look for what no index finds; None: one does."""
     if ask.key is not None or ask.subject is not None or ask == EventsAsk(limit=ask.limit, cursor=ask.cursor):
         return None
-    if ask.q is None:
-        return []
-    wanted = filters.understood(ask.q)
-    if not filters.is_loose(session, "events", wanted) or _is_known(session, identities.has_key(session, ask.q)):
-        return None
-    return filters.in_time("events", wanted)
+    return q.times if q.is_loose else None
 
 
 def _is_known(session: Session, condition: ColumnElement[bool]) -> bool:
     return session.exec(select(tables.Event.id).where(condition).limit(1)).first() is not None
-
-
-def wanted_by(session: Session, ask: EventsAsk) -> list[ColumnElement[bool]]:
-    """What `q` asks for, as conditions."""
-    if ask.q is None:
-        return []
-    wanted = filters.understood(ask.q)
-    # As it stands first: a key may hold blanks and whatever looks like a field.
-    whole = identities.has_key(session, ask.q)
-    if wanted.terms and _is_known(session, whole):
-        return [whole]
-    words = wanted.words if wanted.terms or len(wanted.words) > 1 else (ask.q,)
-    return [*filters.conditions(session, "events", wanted), *(_matches(session, word, ask) for word in words)]

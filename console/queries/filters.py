@@ -1,35 +1,30 @@
 """From what people typed to conditions over events, cases and writes: one table of fields for each list.
 
-A field that a list does not know is refused with its place in the text. Everything goes by an index; text inside of
-keys is looked for among the newest rows only.
+A field that a list does not know is refused with its place in the text. What an index finds is found by it, everything
+else is asked of a bounded number of rows (`finding`); text inside of keys is looked for among the newest rows only.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlalchemy import and_, or_
 from sqlalchemy import select as rows_of
 from sqlmodel import Session, col, select
 
 import destinations
 from console import problems
-from console.queries import amounting, identities, owning, page
+from console.asks import FilteredAsk, ListAsk
+from console.queries import amounting, blocking, finding, identities, owning, page
+from console.queries.finding import Bounds, Condition, Ids, Narrowed, Part
 from console.searching import Amount, NotUnderstood, Span, Term, Wanted, parse
 from counterfoil import clock
-from counterfoil.lifecycle import CASE_LIVE, CaseState, EventState, WriteState
+from counterfoil.lifecycle import CaseState, EventState, WriteState
 from counterfoil.settings import settings
 from counterfoil.tables import Case, CaseEvent, Event, Mention, Write
 from ingest.sources import SourcesUnusable, find_sources
 
-Condition = ColumnElement[bool]
-#: A question whose answer are ids.
-Ids = Select[UUID]
-Field = Callable[[Session, Any], Condition]
 Kind = Literal["events", "cases", "writes"]
-
-#: So few events are named one by one, which no plan can get wrong; more are left to the planner.
-FEW = 1000
 
 _STATES = {"events": EventState, "cases": CaseState, "writes": WriteState}
 _AT = {
@@ -62,44 +57,25 @@ def refusal(wrong: NotUnderstood) -> problems.NotAcceptable:
     )
 
 
-def conditions(session: Session, kind: Kind, wanted: Wanted) -> list[Condition]:
+def narrowed(session: Session, kind: Kind, wanted: Wanted, ask: ListAsk) -> Narrowed:
     """Every term as a condition over one list; words are the list's own business. Raises: NotAcceptable."""
+    asking = Asking(session, kind, finding.bounds(ask))
     try:
-        return [_condition(session, kind, term) for term in wanted.terms]
+        parts = [_part(asking, term) for term in wanted.terms if not isinstance(term.value, Span)]
     except NotUnderstood as wrong:
         raise refusal(wrong) from None
+    times = [_in_time(kind, term.field, term.value) for term in wanted.terms if isinstance(term.value, Span)]
+    return Narrowed(parts, times)
 
 
-#: Fields that no index answers: what is asked by nothing else is looked for among a bounded number of rows.
-_LOOSE: Mapping[Kind, frozenset[str]] = {
-    "events": frozenset({"status", "source", "type", "handler", "since", "until", "at"}),
-    "cases": frozenset(),
-    "writes": frozenset({"status", "destination", "operation", "handler", "amount", "since", "until", "at"}),
-}
-
-
-def is_loose(session: Session, kind: Kind, wanted: Wanted) -> bool:
-    """Whether nothing that was asked for is found by an index. Of writes, states other than confirmed are."""
-    states = {str(value) for value in wanted.values("status")}
-    if wanted.words or (kind == "writes" and states - {WriteState.CONFIRMED}):
-        return False
-    return all(term.field in _LOOSE[kind] or _is_frequent(session, kind, term) for term in wanted.terms)
-
-
-def _is_frequent(session: Session, kind: Kind, term: Term) -> bool:
-    """A class, or somebody's desk, that blocks so many events that the newest rows hold some."""
-    blocked = _BLOCKED.get(term.field) if kind != "cases" else None
-    return blocked is not None and not isinstance(few(session, blocked(session, term.value)), list)
-
-
-def is_blocked(wanted: Wanted) -> bool:
-    """Whether what blocks it was asked for, which is found by an index however old it is."""
-    return any(term.field in _BLOCKED for term in wanted.terms)
-
-
-def in_time(kind: Kind, wanted: Wanted) -> list[Condition]:
-    """The spans of time that were asked for."""
-    return [_in_time(kind, term.field, term.value) for term in wanted.terms if isinstance(term.value, Span)]
+def asked(session: Session, kind: Kind, ask: FilteredAsk, matches: Callable[[str], Part]) -> Narrowed:
+    """What `q` asks of a list; its words as the list understands them. Raises: NotAcceptable."""
+    if ask.q is None:
+        return Narrowed()
+    wanted = understood(ask.q)
+    found = narrowed(session, kind, wanted, ask)
+    words = wanted.words if wanted.terms or len(wanted.words) > 1 else (ask.q,)
+    return found._replace(parts=[*found.parts, *map(matches, words)])
 
 
 def applies(kind: Kind, wanted: Wanted) -> bool:
@@ -111,26 +87,36 @@ def applies(kind: Kind, wanted: Wanted) -> bool:
     )
 
 
-def _condition(session: Session, kind: Kind, term: Term) -> Condition:
-    if isinstance(term.value, Span):
-        return _in_time(kind, term.field, term.value)
+class Asking(NamedTuple):
+    """Of which list it is asked, and between which ids its page lies."""
+
+    session: Session
+    kind: Kind
+    bounds: Bounds = Bounds()
+
+
+Field = Callable[[Asking, Any], Part]
+
+
+def _part(asking: Asking, term: Term) -> Part:
+    kind = asking.kind
     if isinstance(term.value, Amount):
-        return _amounts(session, kind, term)
+        return _amounts(asking, term)
     if term.field == "status":
         if term.value not in set(_STATES[kind]):
             raise NotUnderstood(term.position, f"the status of {kind} is one of {', '.join(_STATES[kind])}")
-        return col({"events": Event, "cases": Case, "writes": Write}[kind].status) == term.value  # type: ignore[attr-defined]
+        return Part(col({"events": Event, "cases": Case, "writes": Write}[kind].status) == term.value)  # type: ignore[attr-defined]
     field = _FIELDS[kind].get(term.field)
     if field is None:
         known = ", ".join([*_FIELDS[kind], "status", "amount", "since", "until", "at"])
         raise NotUnderstood(term.position, f"{kind} have no {term.field}; they have {known}")
-    return field(session, term.value)
+    return field(asking, term.value)
 
 
-def _amounts(session: Session, kind: Kind, term: Term) -> Condition:
-    if kind == "events":
-        return col(Event.id).in_(few(session, amounting.events_naming(term)))
-    return amounting.at_stake(term) if kind == "cases" else amounting.of_write(term)
+def _amounts(asking: Asking, term: Term) -> Part:
+    if asking.kind == "events":
+        return _named(asking, amounting.naming(term))
+    return Part(amounting.at_stake(term) if asking.kind == "cases" else amounting.of_write(term))
 
 
 def _in_time(kind: Kind, field: str, span: Span) -> Condition:
@@ -144,11 +130,38 @@ def _in_time(kind: Kind, field: str, span: Span) -> Condition:
     return and_(*found)
 
 
-def few(session: Session, ids: Ids) -> Any:
-    """The answer itself, if it is short; else the question. For `IN`."""
-    if session.connection().execute(ids.offset(FEW).limit(1)).first() is not None:
-        return ids
-    return [row[0] for row in session.connection().execute(ids)]
+# Rows by their events.
+
+
+def _of_events(kind: Kind, ids: Sequence[UUID], floor: UUID | None = None) -> Part:
+    """The rows of these events."""
+    if kind == "cases":
+        cases = rows_of(col(CaseEvent.case_id)).where(finding.among(col(CaseEvent.event_id), ids))
+        return Part(col(Case.id) == finding.collected(cases), is_found=True, is_empty=not ids)
+    return Part(finding.among(_EVENT_OF[kind], ids), is_found=True, floor=floor, is_empty=not ids)
+
+
+def _each(kind: Kind, events: Ids, event_id: Any) -> Part:
+    """Of each row it is asked whether its event is one of these."""
+    if kind == "cases":
+        member = CaseEvent
+        their = events.join(member, col(member.event_id) == event_id).where(col(member.case_id) == col(Case.id))
+        return Part(finding.asked(their), is_dear=True)
+    return Part(finding.asked(events.where(event_id == _EVENT_OF[kind])), is_dear=True)
+
+
+def _few(asking: Asking, events: Ids, event_id: Any) -> Part:
+    """By the events' ids, if they are few; else each row is asked."""
+    bounds = asking.bounds if asking.kind == "events" else Bounds()
+    found = finding.few(asking.session, events.where(*bounds.of(event_id)))
+    return _each(asking.kind, events, event_id) if found is None else _of_events(asking.kind, found)
+
+
+def _newest(asking: Asking, events: Ids, event_id: Any) -> Part:
+    """Of a list of events the newest, which an index has in order."""
+    if asking.kind != "events":
+        return _few(asking, events, event_id)
+    return _of_events("events", *finding.newest(asking.session, events.where(*asking.bounds.of(event_id)), event_id))
 
 
 # What an event names.
@@ -156,144 +169,147 @@ def few(session: Session, ids: Ids) -> Any:
 
 def naming(value: str) -> Condition:
     """Over mentions: an id as it is, an address, or the beginning of a name."""
+    return or_(*_ways(value))
+
+
+def _ways(value: str) -> tuple[Condition, ...]:
     small = value.strip().lower()
     if "@" in small:
-        return and_(col(Mention.kind) == "email", col(Mention.value) == small)
-    return or_(
-        and_(col(Mention.kind) == "id", col(Mention.value) == value),
-        and_(col(Mention.kind) == "name", col(Mention.value).startswith(small, autoescape=True)),
-    )
+        return (_exactly("email", small),)
+    name = and_(col(Mention.kind) == "name", col(Mention.value).startswith(small, autoescape=True))
+    return _exactly("id", value), name
 
 
-def _events_naming(condition: Condition) -> Ids:
-    return rows_of(col(Mention.event_id)).where(condition)
+def _exactly(kind: str, value: str) -> Condition:
+    # Only amounts have one: with it, what comes next in the key of the mentions is the event.
+    return and_(col(Mention.kind) == kind, col(Mention.value) == value, col(Mention.amount_minor) == 0)
 
 
-def _named_customer(value: str) -> Ids:
-    return _events_naming(naming(value))
+def _mentioned(condition: Condition) -> tuple[Ids, Any]:
+    return rows_of(col(Mention.event_id)).where(condition), col(Mention.event_id)
 
 
-def _named_id(value: str) -> Ids:
-    return _events_naming(and_(col(Mention.kind) == "id", col(Mention.value) == value))
+def _named(asking: Asking, condition: Condition) -> Part:
+    return _few(asking, *_mentioned(condition))
 
 
-def _named_email(value: str) -> Ids:
-    return _events_naming(and_(col(Mention.kind) == "email", col(Mention.value) == value.strip().lower()))
+def _named_exactly(kind: str, change: Callable[[str], str] = str) -> Field:
+    return lambda asking, value: _newest(asking, *_mentioned(_exactly(kind, change(value))))
 
 
-_NAMES: Mapping[str, Callable[[str], Ids]] = {
-    "customer": _named_customer,
-    "invoice": _named_id,
-    "deal": _named_id,
-    "email": _named_email,
-}
+def _customer(asking: Asking, value: str) -> Part:
+    exactly, *names = _ways(value)
+    found = [_newest(asking, *_mentioned(exactly)), *(_named(asking, name) for name in names)]
+    if not all(part.is_found for part in found):
+        return _each(asking.kind, *_mentioned(naming(value)))
+    return finding.either(found)
 
 
 # What stands in cases, and what belongs to whom.
 
 
-def _blocked(*of_case: Condition) -> Ids:
-    member = CaseEvent
-    return (
-        rows_of(col(member.event_id))
-        .join(Case, col(Case.id) == col(member.case_id))
-        .where(col(member.cleared_at).is_(None), col(Case.status).in_(sorted(CASE_LIVE)), *of_case)
-    )
+def _blocked(of_case: Callable[[Session, str], Condition]) -> Field:
+    def blocked(asking: Asking, value: str) -> Part:
+        by = of_case(asking.session, value)
+        if asking.kind == "events":
+            return _of_events("events", *blocking.newest(asking.session, by, asking.bounds))
+        return _few(asking, *blocking.events(by))
+
+    return blocked
 
 
-def _blocked_on_desk(session: Session, person: str) -> Ids:
-    return _blocked(owning.by(session, person))
+def _class(_: Session, value: str) -> Condition:
+    return col(Case.failure_class) == value
 
 
-_BLOCKED: Mapping[str, Callable[[Session, Any], Ids]] = {
-    "class": lambda _, value: _blocked(col(Case.failure_class) == value),
-    "owner": _blocked_on_desk,
-}
+def _in_case(asking: Asking, value: UUID) -> Part:
+    event_id = col(CaseEvent.event_id)
+    return _newest(asking, rows_of(event_id).where(col(CaseEvent.case_id) == value), event_id)
 
 
-def _events(*of_event: Condition) -> Ids:
-    return rows_of(col(Event.id)).where(*of_event)
+# Columns.
 
 
-def _cases_with(events: Any) -> Condition:
-    return col(Case.id).in_(rows_of(col(CaseEvent.case_id)).where(col(CaseEvent.event_id).in_(events)))
+def _equal(column: Any, *, is_found: bool = False) -> Field:
+    return lambda _, value: Part(col(column) == value, is_found)
 
 
-def _equal(column: Any) -> Field:
-    return lambda _, value: col(column) == value
-
-
-def _in(column: Any, of: Callable[[str], Ids]) -> Field:
-    return lambda session, value: col(column).in_(few(session, of(value)))
-
-
-def _with(of: Callable[[str], Ids]) -> Field:
-    return lambda session, value: _cases_with(few(session, of(value)))
-
-
-def _known_by(session: Session, value: str) -> Condition:
-    """Its own key, or that of a write that was made for it."""
-    made = session.exec(select(Write.event_id).where(col(Write.key) == value)).all()
-    return or_(identities.has_key(session, value), col(Event.id).in_(made))
+def _of_event(column: Any) -> Field:
+    """A column of their event, which has no index."""
+    return lambda asking, value: _each(asking.kind, rows_of(col(Event.id)).where(col(column) == value), col(Event.id))
 
 
 def _of_write(column: Any) -> Field:
-    return lambda _, value: col(Event.id).in_(rows_of(col(Write.event_id)).where(col(column) == value))
+    """A column of its writes, which has no index."""
+    return lambda asking, value: _each(
+        asking.kind, rows_of(col(Write.event_id)).where(col(column) == value), col(Write.event_id)
+    )
 
 
-_OF_EVENT: Mapping[str, Any] = {
-    "source": Event.source,
-    "type": Event.type,
-    "subject": Event.subject,
-    "handler": Event.handler,
+def _about(asking: Asking, value: str) -> Part:
+    return _few(asking, rows_of(col(Event.id)).where(col(Event.subject) == value), col(Event.id))
+
+
+def _keyed(asking: Asking, value: str) -> Part:
+    return _few(asking, rows_of(col(Event.id)).where(identities.has_key(asking.session, value)), col(Event.id))
+
+
+def _known_by(asking: Asking, value: str) -> Part:
+    """Its own key, or that of a write that was made for it."""
+    made = asking.session.exec(select(Write.event_id).where(col(Write.key) == value)).all()
+    return finding.either([_keyed(asking, value), _of_events("events", made)])
+
+
+_EVENT_OF: Mapping[Kind, Any] = {"events": col(Event.id), "writes": col(Write.event_id)}
+
+_NAMES: Mapping[str, Field] = {
+    "customer": _customer,
+    "invoice": _named_exactly("id"),
+    "deal": _named_exactly("id"),
+    "email": _named_exactly("email", lambda value: value.strip().lower()),
 }
 
 _FIELDS: Mapping[Kind, Mapping[str, Field]] = {
     "events": {
-        **{name: _equal(column) for name, column in _OF_EVENT.items()},
-        "event": _equal(Event.id),
+        "source": _equal(Event.source),
+        "type": _equal(Event.type),
+        "handler": _equal(Event.handler),
+        "subject": _equal(Event.subject, is_found=True),
+        "event": _equal(Event.id, is_found=True),
         "key": _known_by,
         "destination": _of_write(Write.destination),
         "operation": _of_write(Write.operation),
-        "class": lambda session, value: col(Event.id).in_(few(session, _blocked(col(Case.failure_class) == value))),
-        "case": lambda _, value: col(Event.id).in_(
-            rows_of(col(CaseEvent.event_id)).where(col(CaseEvent.case_id) == value)
-        ),
-        "owner": lambda session, value: col(Event.id).in_(few(session, _blocked_on_desk(session, value))),
-        **{name: _in(Event.id, of) for name, of in _NAMES.items()},
+        "class": _blocked(_class),
+        "case": _in_case,
+        "owner": _blocked(owning.by),
+        **_NAMES,
     },
     "cases": {
         "class": _equal(Case.failure_class),
         "source": _equal(Case.source),
         "handler": _equal(Case.handler),
         "destination": _equal(Case.destination),
-        "case": _equal(Case.id),
-        "owner": owning.by,
-        "event": lambda _, value: col(Case.id).in_(
-            rows_of(col(CaseEvent.case_id)).where(col(CaseEvent.event_id) == value)
-        ),
-        "key": lambda session, value: _cases_with(_events(identities.has_key(session, value))),
-        "type": lambda _, value: _cases_with(_events(col(Event.type) == value)),
-        "subject": lambda _, value: _cases_with(_events(col(Event.subject) == value)),
-        **{name: _with(of) for name, of in _NAMES.items()},
+        "case": _equal(Case.id, is_found=True),
+        "owner": lambda asking, value: Part(owning.by(asking.session, value)),
+        "event": lambda asking, value: _of_events("cases", [value]),
+        "key": _keyed,
+        "type": _of_event(Event.type),
+        "subject": _about,
+        **_NAMES,
     },
     "writes": {
         "destination": _equal(Write.destination),
         "operation": _equal(Write.operation),
         "handler": _equal(Write.handler),
-        "subject": _equal(Write.subject),
-        "key": _equal(Write.key),
-        "event": _equal(Write.event_id),
-        "source": lambda _, value: col(Write.event_id).in_(_events(col(Event.source) == value)),
-        "type": lambda _, value: col(Write.event_id).in_(_events(col(Event.type) == value)),
-        "class": lambda session, value: col(Write.event_id).in_(
-            few(session, _blocked(col(Case.failure_class) == value))
-        ),
-        "case": lambda _, value: col(Write.event_id).in_(
-            rows_of(col(CaseEvent.event_id)).where(col(CaseEvent.case_id) == value)
-        ),
-        "owner": lambda session, value: col(Write.event_id).in_(few(session, _blocked_on_desk(session, value))),
-        **{name: _in(Write.event_id, of) for name, of in _NAMES.items()},
+        "subject": _equal(Write.subject, is_found=True),
+        "key": _equal(Write.key, is_found=True),
+        "event": _equal(Write.event_id, is_found=True),
+        "source": _of_event(Event.source),
+        "type": _of_event(Event.type),
+        "class": _blocked(_class),
+        "case": _in_case,
+        "owner": _blocked(owning.by),
+        **_NAMES,
     },
 }
 
@@ -301,23 +317,7 @@ _FIELDS: Mapping[Kind, Mapping[str, Field]] = {
 # Free words.
 
 
-def named(session: Session, value: str) -> list[UUID] | Ids:
-    """Events that name exactly this, or a name that begins with it; an empty list: none does. For `IN`."""
-    found: list[UUID] | Ids = few(session, _events_naming(naming(value)))
-    return found
-
-
-def with_named(session: Session, value: str) -> list[Condition]:
-    """Cases of events that name it; empty: no event does."""
-    found = named(session, value)
-    if isinstance(found, list):
-        return [_cases_with(found)] if found else []
-    # Very many events name it: asked of each case, and only of those that everything else fits.
-    member = CaseEvent
-    events = (
-        rows_of(col(member.event_id))
-        .join(Mention, col(Mention.event_id) == col(member.event_id))
-        .where(col(member.case_id) == col(Case.id), naming(value))
-        .offset(0)
-    )
-    return [events.exists()]
+def named(session: Session, kind: Kind, value: str, ask: ListAsk) -> Part | None:
+    """Rows of events that name exactly this, or a name that begins with it; None: none does."""
+    found = _customer(Asking(session, kind, finding.bounds(ask)), value)
+    return None if found.is_empty else found

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy import select as rows_of
 from sqlmodel import Session, col
 from sqlmodel.sql.expression import SelectOfScalar
@@ -21,6 +21,8 @@ CLOCKS_APART = timedelta(days=1)
 LATELY_ROWS = 10_000
 #: Rows that one page looks through for what no index finds; few first, because most pages are full by then.
 LOOKED_ROWS = (2_000, 40_000)
+#: The same where each of them takes a look into other tables.
+PROBED_ROWS = (500, 5_000)
 #: "At three": people remember within half an hour.
 NEAR = timedelta(minutes=30)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,12 +68,18 @@ def holding(q: str, *columns: Any) -> ColumnElement[bool]:
     return or_(*(col(column).contains(q, autoescape=True) for column in columns))
 
 
-def holding_lately(q: str, *columns: Any, at: Any, row_id: Any, ask: ListAsk) -> ColumnElement[bool]:
+def holding_lately(session: Session, q: str, *columns: Any, at: Any, row_id: Any, ask: ListAsk) -> ColumnElement[bool]:
     """As `holding`, among the newest rows of the window: nothing found costs the same however many there are."""
-    newest = (
-        rows_of(row_id).where(*window(at, row_id, ask.since, ask.until)).order_by(row_id.desc()).offset(LATELY_ROWS)
-    )
-    return and_(row_id >= func.coalesce(newest.limit(1).scalar_subquery(), UUID(int=0)), holding(q, *columns))
+    # The id itself, not a question inside of the question: it says how few rows that are to whoever makes the plan.
+    floor = _nth(session, row_id, window(at, row_id, ask.since, ask.until), LATELY_ROWS)
+    return and_(*([row_id >= floor] if floor is not None else []), holding(q, *columns))
+
+
+def _nth(session: Session, row_id: Any, within: Sequence[ColumnElement[bool]], number: int) -> UUID | None:
+    """The id after so many newer ones; None: there are fewer."""
+    nth = rows_of(row_id).where(*within).order_by(row_id.desc()).offset(number).limit(1)
+    found: UUID | None = session.connection().execute(nth).scalar()
+    return found
 
 
 def around(begins: datetime, ends: datetime, *, whole: bool) -> tuple[datetime, datetime]:
@@ -87,21 +95,25 @@ def read(
     row_id: Any,
     ask: ListAsk,
     through: Sequence[ColumnElement[bool]] | None = None,
-    whole: bool = False,
+    looked: Sequence[int] = (),
+    floor: UUID | None = None,
 ) -> tuple[Sequence[Row], str | None]:
     """One page of a list and the cursor of the next.
 
-    `through`: no index finds what is asked for; a bounded number of the rows with these conditions is looked through.
-    A page that is not full has a cursor then, if there are older ones. `whole`: an index does find it, only not fast;
-    it is asked when the newest rows do not fill the page.
+    `through`: no index finds what is asked for; a bounded number (`looked`) of the rows with these conditions is looked
+    through. `floor`: what is asked for was found down to this id. A page that is not full has a cursor then, if there
+    are older ones.
     """
     within = window(at, row_id, ask.since, ask.until)
     if ask.cursor is not None:
         within.append(row_id < place_of(ask.cursor))
     wanted = select.where(*within).order_by(row_id.desc()).limit(ask.limit + 1)
-    rows, floor = _looked(session, wanted, row_id, [*within, *through]) if through is not None else (None, None)
-    if rows is None or (whole and floor is not None and len(rows) <= ask.limit):
-        rows, floor = session.exec(wanted).all(), None
+    if floor is not None:
+        wanted = wanted.where(row_id >= floor)
+    if through is None:
+        rows = session.exec(wanted).all()
+    else:
+        rows, floor = _looked(session, wanted, row_id, [*within, *through], looked or LOOKED_ROWS)
     if len(rows) > ask.limit:
         rows = rows[: ask.limit]
         return rows, cursor_of(rows[-1].id)  # type: ignore[attr-defined]
@@ -109,14 +121,17 @@ def read(
 
 
 def _looked(
-    session: Session, wanted: SelectOfScalar[Row], row_id: Any, within: Sequence[ColumnElement[bool]]
+    session: Session,
+    wanted: SelectOfScalar[Row],
+    row_id: Any,
+    within: Sequence[ColumnElement[bool]],
+    looked: Sequence[int],
 ) -> tuple[Sequence[Row], UUID | None]:
     """The first rows that fit, and down to which id was looked; None: to the end."""
     limit = wanted._limit
     assert limit is not None, "Bug: a page has an end"
-    for most in LOOKED_ROWS:
-        nth = rows_of(row_id).where(*within).order_by(row_id.desc()).offset(most).limit(1)
-        floor: UUID | None = session.connection().execute(nth).scalar()
+    for most in looked:
+        floor = _nth(session, row_id, within, most)
         rows = session.exec(wanted if floor is None else wanted.where(row_id >= floor)).all()
         if floor is None or len(rows) >= limit:
             break

@@ -1,5 +1,6 @@
 """Writes: every effect at a destination, and the proof of one."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from console import answers
 from console.asks import WritesAsk
 from console.fields import money
 from console.queries import filters, page
+from console.queries.finding import Narrowed, Part
 from counterfoil import database, tables
 from counterfoil.lifecycle import WriteState
 
@@ -25,46 +27,41 @@ def find_page(ask: WritesAsk) -> answers.Page[answers.Write]:
         (tables.Write.key, ask.key),
     )
     with Session(database.engine()) as session:
-        if ask.q is not None:
-            asked = filters.understood(ask.q)
-            words = asked.words if asked.terms or len(asked.words) > 1 else (ask.q,)
-            wanted = wanted.where(
-                *filters.conditions(session, "writes", asked), *(_matches(session, word, ask) for word in words)
-            )
+        q = filters.asked(session, "writes", ask, lambda word: _matches(session, word, ask))
         rows, following = page.read(
             session,
-            wanted,
+            wanted.where(*q.conditions),
             at=col(tables.Write.created_at),
             row_id=col(tables.Write.id),
             ask=ask,
-            through=_through(session, ask),
-            whole=ask.q is not None and filters.is_blocked(filters.understood(ask.q)),
+            through=_through(ask, q),
+            looked=q.looked,
         )
     return answers.Page(items=[shown(row) for row in rows], next_cursor=following)
 
 
-def _through(session: Session, ask: WritesAsk) -> list[ColumnElement[bool]] | None:
+def _through(ask: WritesAsk, q: Narrowed) -> Sequence[ColumnElement[bool]] | None:
     """The time in which to look for what no index finds; None: one does."""
     if any(one is not None for one in (ask.subject, ask.event, ask.key)):
         return None
-    if ask.status not in (None, WriteState.CONFIRMED) or ask == WritesAsk(limit=ask.limit, cursor=ask.cursor):
+    if ask == WritesAsk(limit=ask.limit, cursor=ask.cursor) or not q.is_loose:
         return None
-    if ask.q is None:
-        return []
-    wanted = filters.understood(ask.q)
-    return filters.in_time("writes", wanted) if filters.is_loose(session, "writes", wanted) else None
+    # Of writes, states other than confirmed are found by an index.
+    said = {ask.status, *(filters.understood(ask.q).values("status") if ask.q is not None else ())}
+    return None if said - {None, WriteState.CONFIRMED} else q.times
 
 
-def _matches(session: Session, word: str, ask: WritesAsk) -> ColumnElement[bool]:
+def _matches(session: Session, word: str, ask: WritesAsk) -> Part:
     """Its key exactly; else what its event names; only when there is neither, text inside of key and subject."""
     exactly = col(tables.Write.key) == word
     if session.exec(select(tables.Write.id).where(exactly)).first() is not None:
-        return exactly
-    naming = filters.named(session, word)
-    if naming != []:
-        return col(tables.Write.event_id).in_(naming)
-    columns = (tables.Write.key, tables.Write.subject)
-    return page.holding_lately(word, *columns, at=col(tables.Write.created_at), row_id=col(tables.Write.id), ask=ask)
+        return Part(exactly, is_found=True)
+    named = filters.named(session, "writes", word, ask)
+    if named is not None:
+        return named
+    columns, row_id = (tables.Write.key, tables.Write.subject), col(tables.Write.id)
+    at = col(tables.Write.created_at)
+    return Part(page.holding_lately(session, word, *columns, at=at, row_id=row_id, ask=ask), is_found=True)
 
 
 def find(write_id: UUID) -> answers.Write | None:

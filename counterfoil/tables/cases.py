@@ -84,6 +84,13 @@ class CaseEvent(SQLModel, table=True):
             postgresql_include=["currency", "amount_minor"],
             postgresql_where=text("cleared_at IS NULL"),
         ),
+        # What is blocked now, in the order of the events: for lists of what a class or a person holds up.
+        Index(
+            "case_events_blocked",
+            "event_id",
+            postgresql_include=["case_id"],
+            postgresql_where=text("cleared_at IS NULL"),
+        ),
     )
 
     case_id: UUID = Field(primary_key=True, foreign_key="cases.id")

@@ -11,7 +11,7 @@ from pages import Visitor, visitor
 
 from console import fields
 from console.asks import CasesAsk, EventsAsk, StatsAsk, WritesAsk
-from console.queries import cases, events, filters, kept, page, stats, writes
+from console.queries import blocking, cases, events, finding, kept, page, stats, writes
 from counterfoil import clock, database
 from counterfoil.ledger import tally
 from counterfoil.lifecycle import EventState, WriteState
@@ -25,6 +25,7 @@ __all__ = ["visitor"]
 def portions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rows are looked through, then three, instead of many thousands."""
     monkeypatch.setattr(page, "LOOKED_ROWS", (2, 3))
+    monkeypatch.setattr(page, "PROBED_ROWS", (2, 3))
 
 
 @pytest.fixture
@@ -58,21 +59,22 @@ def test_what_is_rare_is_found_portion_by_portion(seven: list[UUID], ask: Events
     assert len(pages) > 1
 
 
-def test_a_class_is_found_wholly_whether_few_or_many_events_are_blocked(
+def test_a_class_is_found_wholly_however_many_events_it_blocks(
     conn: Connection, seven: list[UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However old they are; where many are blocked the newest rows are looked at first."""
-    a_case_of(conn)
-    conn.execute("UPDATE case_events SET event_id = %s", (seven[0],))
+    """However old they are, in however many cases: page for page, none left out, none twice."""
+    for number, event in enumerate(seven):
+        case = a_case_of(conn, age=timedelta(hours=number + 1))
+        conn.execute("INSERT INTO case_events (case_id, event_id) VALUES (%s, %s)", (case, event))
+    conn.execute("DELETE FROM case_events WHERE event_id <> ALL(%s)", (seven,))
     conn.commit()
-    ask = EventsAsk(q="class:contract_violation source:stripe")
-    assert [one.id for one in events.find_page(ask).items] == [seven[0]]
-    monkeypatch.setattr(filters, "FEW", 0)
-    assert [one.id for one in events.find_page(ask).items] == [seven[0]]
-    conn.execute("UPDATE case_events SET event_id = %s", (seven[-1],))
-    conn.commit()
-    pages = [[one.id for one in items] for items in found(events.find_page, ask.model_copy(update={"limit": 1}))]
-    assert pages == [[seven[-1]]]
+    monkeypatch.setattr(blocking, "PORTION", 3)
+    for few in (1000, 1, 2):
+        monkeypatch.setattr(finding, "FEW", few)
+        ask = EventsAsk(q="class:contract_violation source:stripe", limit=2)
+        assert [one.id for items in found(events.find_page, ask) for one in items] == seven[::-1]
+        ask = EventsAsk(q="class:contract_violation status:waiting", limit=2)
+        assert [one.id for items in found(events.find_page, ask) for one in items] == [seven[0]]
 
 
 def test_what_is_frequent_fills_pages_and_ends(seven: list[UUID]) -> None:
@@ -133,7 +135,7 @@ def test_a_name_that_very_many_events_have_still_finds_cases(
     row = conn.execute("SELECT value FROM mentions WHERE event_id = %s AND value LIKE 'cus%%'", (story.failed,))
     customer = row.fetchall()[0]["value"]
     few = [one.id for one in cases.find_page(CasesAsk(q=customer)).items]
-    monkeypatch.setattr(filters, "FEW", 0)
+    monkeypatch.setattr(finding, "FEW", 0)
     assert [one.id for one in cases.find_page(CasesAsk(q=customer)).items] == few == [story.case]
     assert cases.find_page(CasesAsk(q="cus_nobody")).items == []
 

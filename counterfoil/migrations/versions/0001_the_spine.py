@@ -839,6 +839,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("case_id", "event_id"),
     )
+    op.create_index(
+        "case_events_blocked",
+        "case_events",
+        ["event_id"],
+        unique=False,
+        postgresql_include=["case_id"],
+        postgresql_where=sa.text("cleared_at IS NULL"),
+    )
     op.create_index("case_events_event", "case_events", ["event_id"], unique=False)
     op.create_index(
         "case_events_open",
@@ -1149,6 +1157,12 @@ def downgrade() -> None:
         postgresql_where=sa.text("cleared_at IS NULL"),
     )
     op.drop_index("case_events_event", table_name="case_events")
+    op.drop_index(
+        "case_events_blocked",
+        table_name="case_events",
+        postgresql_include=["case_id"],
+        postgresql_where=sa.text("cleared_at IS NULL"),
+    )
     op.drop_table("case_events")
     op.drop_index("approvals_write", table_name="approvals")
     op.drop_index(
