@@ -145,7 +145,8 @@ def _hosted(
     from judgement.hosted import record, tier
 
     answer = tier.answer(question, item.fields, event_id=asked.event_id)
-    known = replace(known, hosted=record.record_of(conn, question, answer.model))
+    if answer.label is not None:
+        known = replace(known, hosted=record.record_of(conn, question, answer.model, answer.label))
     # Kept as the runner-up: whether the two agreed is what the hosted model's record is made of.
     answer = answer.model_copy(update={"runner_up": known.local_guess})
     return Judgement(item, answer, judge(question, item, answer, known), local, known)

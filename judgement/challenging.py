@@ -59,7 +59,8 @@ def _challenged(
         from judgement.hosted import record, tier
 
         answer = tier.answer(question, one.item.fields, event_id=event_id, trial=True)
-        known = replace(known, hosted=record.record_of(conn, question, answer.model))
+        if answer.label is not None:
+            known = replace(known, hosted=record.record_of(conn, question, answer.model, answer.label))
         return answer, _would_act(question, one.item, answer, known)
     asked = question if trial.challenger != NEXT else questions.next_of(question.name)
     assert asked is not None, "Bug: a trial of another version runs, and there is none"

@@ -50,10 +50,10 @@ class Threshold:
 
 def labels_min(error_max: float, doubt: float) -> int:
     """How many labels above a cut it takes at least, all of them right."""
-    return math.ceil(math.log(_each(doubt)) / math.log(1 - error_max))
+    return math.ceil(math.log(each_doubt(doubt)) / math.log(1 - error_max))
 
 
-def _each(doubt: float) -> float:
+def each_doubt(doubt: float) -> float:
     """The doubt that each walk may spend."""
     return doubt * SPENT / len(STARTS)
 
@@ -93,13 +93,13 @@ def derive(scores: Sequence[float], right: Sequence[bool], *, error_max: float, 
     order = np.argsort(-s)
     ranked, mistakes = s[order], np.append(0, np.cumsum(~r[order]))
     used = np.searchsorted(-ranked, -np.array(CUTS), side="right")
-    loosest = _walk(used, mistakes[used], error_max, _each(doubt))
+    loosest = _walk(used, mistakes[used], error_max, each_doubt(doubt))
     if loosest is None:
         return Threshold(
             None, f"no cut keeps the error under {error_max:.1%}: too many mistakes, or too few labels", len(s)
         )
     n, k = int(used[loosest]), int(mistakes[used[loosest]])
-    return Threshold(CUTS[loosest], "certified", len(s), n, k, upper_bound(n, k, _each(doubt)))
+    return Threshold(CUTS[loosest], "certified", len(s), n, k, upper_bound(n, k, each_doubt(doubt)))
 
 
 def degenerate(scores: NDArray[np.float64]) -> str:
