@@ -1,8 +1,8 @@
-"""The audit chain: append in the caller's transaction, verify without a database."""
+"""The audit chain: append in the caller's transaction, and what each entry's hash is made of."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -31,18 +31,3 @@ def entry_hash(previous: bytes, row: dict[str, Any]) -> bytes:
     """What `audit_append` hashes, repeated: the row's seven fields as Postgres prints a jsonb array."""
     fields = [row[name] for name in ("lane", "seq", "at", "actor", "action", "subject", "detail")]
     return hashlib.sha256(previous + json.dumps(fields, ensure_ascii=False).encode()).digest()
-
-
-def first_altered(rows: Iterable[dict[str, Any]]) -> str | None:
-    """The first entry (`lane/seq`) whose hash does not follow from the one before, or None.
-
-    `rows` come ordered by (lane, seq), from the first entry of each lane.
-    """
-    previous: dict[str, tuple[int, bytes]] = {}
-    for row in rows:
-        lane = row["lane"]
-        seq, hash_before = previous.get(lane, (0, b""))
-        if row["seq"] != seq + 1 or entry_hash(hash_before, row) != bytes(row["hash"]):
-            return f"{lane}/{row['seq']}"
-        previous[lane] = (row["seq"], bytes(row["hash"]))
-    return None

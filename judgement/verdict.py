@@ -75,9 +75,9 @@ def _by_score(question: Question, answer: Answer, known: Circumstances) -> Verdi
     if threshold is None or threshold.cut is None:
         why = threshold.reason if threshold is not None else "nothing was measured"
         return _asks(f"no threshold yet: {why}")
-    if answer.score < threshold.cut:
-        return Verdict(False, f"score {answer.score:.3f} is under {threshold.cut:.3f}", threshold.cut)
-    return Verdict(True, f"score {answer.score:.3f} is at least {threshold.cut:.3f}", threshold.cut)
+    permitted = threshold.permits(answer.score)
+    why = f"score {answer.score:.3f} is {'at least' if permitted else 'under'} {threshold.cut:.3f}"
+    return Verdict(permitted, why, threshold.cut)
 
 
 def _by_agreement(label: str, known: Circumstances) -> Verdict:

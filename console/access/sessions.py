@@ -128,11 +128,6 @@ def found(conn: Connection, token: str, *, by_itself: bool = False) -> Session |
     return Session(row["session_id"], people.of_row(row), csrf_of(token), bool(row["fresh"]), row["how"])
 
 
-def is_fresh(session: Session) -> bool:
-    """Whether the person proved who they are within the last minutes; large amounts ask for it."""
-    return session.fresh
-
-
 def end(conn: Connection, session_id: UUID) -> int:
     """Sign out: the row is gone, so the cookie opens nothing any more, wherever a copy of it is."""
     return conn.execute("DELETE FROM sessions WHERE id = %s", (session_id,)).rowcount

@@ -38,7 +38,8 @@ class Reach:
     tokens: float
     #: Of replays, however busy it is.
     replay_tokens: float
-    failures: int = 0
+    #: In a row.
+    failures: int
 
     @property
     def on_trial(self) -> bool:

@@ -97,17 +97,6 @@ def line_items(http: Http, deal_id: str, currency: str) -> list[dict[str, Any]]:
     return [_line(record, deal_id, currency) for record in sorted(found, key=lambda record: int(record.id))]
 
 
-def company_by_customer(
-    http: Http, customer_id: str, *, property: str = "stripe_customer_id", names: Iterable[str] = ()
-) -> dict[str, Any]:
-    """The company of a Stripe customer. Raises: Failed, ContextMissing."""
-    wanted = {*_OF_A_COMPANY, property, *names}
-    record = api.find_by_property(http, "companies", property, customer_id, wanted)
-    if record is None:
-        raise _missing("company_missing", f"no company has the {property} {customer_id}")
-    return _shown(record, wanted)
-
-
 def contact_by_email(http: Http, email: str, names: Iterable[str] = ()) -> dict[str, Any] | None:
     """The contact with this address; None when nobody has it. Raises: Failed."""
     wanted = {*_OF_A_CONTACT, *names}

@@ -127,16 +127,6 @@ def test_a_list_that_is_not_there_is_not_an_empty_one(kind: str) -> None:
             reads.deal(company.http, deal)
 
 
-def test_a_company_is_found_by_its_customer() -> None:
-    """Or a person has to say which it is; the same question later may find it."""
-    with a_company() as company:
-        with pytest.raises(ContextMissing):
-            reads.company_by_customer(company.http, "cus_1")
-        id = company.make("companies", stripe_customer_id="cus_1", hubspot_owner_id="9001")
-        found = reads.company_by_customer(company.http, "cus_1", names=["plan"])
-        assert (found["id"], found["properties"]["hubspot_owner_id"], found["properties"]["plan"]) == (id, "9001", "")
-
-
 def test_a_contact_is_found_by_address_whatever_its_case() -> None:
     """And that there is none is an answer."""
     with a_company() as company:

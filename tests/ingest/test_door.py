@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from counterfoil.audit import first_altered
+from console.chain import verified
 
 OpenDoor = Callable[..., Any]
 
@@ -45,7 +45,7 @@ def test_a_signed_event_is_recorded_before_its_answer(running: Any, a_stripe_eve
         "first": str(row["id"]),
         "last": str(row["id"]),
     }
-    assert first_altered(chain) is None
+    assert verified(chain).altered is None
 
 
 def test_a_second_delivery_costs_a_counter_and_names_the_first_row(running: Any, a_stripe_event: Any) -> None:

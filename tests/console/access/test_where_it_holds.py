@@ -209,7 +209,7 @@ def test_the_page_leads_to_the_proof_and_back(
     assert sessions.find(token) is None
     found = sessions.find(renewed)
     assert found is not None
-    assert sessions.is_fresh(found)
+    assert found.fresh
     form["csrf"] = sessions.csrf_of(renewed)
     assert "/sign-in" not in one.post(f"{path}/approve", **form).headers.get("location", "")
 
