@@ -122,6 +122,8 @@ def console_server(config: Settings) -> "uvicorn.Server":
             log_config=None,
             access_log=False,
             server_header=False,
+            # Whose word counts for an address is a setting of ours (console/access/whence.py).
+            proxy_headers=False,
             ws="none",
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=int(STOP_SECONDS),

@@ -1,5 +1,6 @@
 """Every setting, read once from the environment and `.env`; the only reader of either."""
 
+import ipaddress
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -9,6 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 #: The highest that TCP knows; a listener beyond it would never listen.
 PORT_MAX = 65_535
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def _named(name: str) -> AliasChoices:
@@ -66,6 +69,17 @@ class Settings(BaseSettings):
         None,
         validation_alias=_named("COUNTERFOIL_OIDC_DOMAIN"),
         description="people of this e-mail domain become users at their first sign-in, as viewers; unset: nobody does",
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1, ::1",
+        validation_alias=_named("COUNTERFOIL_TRUSTED_PROXIES"),
+        description="networks of the proxies in front of the console, whose word for a visitor's address counts",
+    )
+    address_header: str = Field(
+        "X-Forwarded-For",
+        validation_alias=_named("COUNTERFOIL_ADDRESS_HEADER"),
+        pattern=r"^[A-Za-z][A-Za-z0-9-]*$",
+        description="where they say it",
     )
     api_token: SecretStr | None = Field(
         None,
@@ -243,6 +257,20 @@ class Settings(BaseSettings):
             )
         return value.rstrip("/")
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        try:
+            _networks(value)
+        except ValueError as wrong:
+            raise ValueError(f"COUNTERFOIL_TRUSTED_PROXIES: {wrong}") from None
+        return value
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """Whose word for a visitor's address counts."""
+        return _networks(self.trusted_proxies)
+
     @property
     def proof_minor(self) -> int:
         """Amount from which whoever approves proves who they are again."""
@@ -258,6 +286,11 @@ class Settings(BaseSettings):
         """Under which people reach the console, as far as we were told; in production it has to be said."""
         on_door = not self.is_production if self.console_on_door is None else self.console_on_door
         return self.console_url or f"http://{self.host}:{self.port if on_door else self.console_port}"
+
+
+@lru_cache(maxsize=8)
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ A refusal says the same and takes as long whether there is such a user or not.
 from typing import Any, Final
 from uuid import UUID
 
-from console.access import links, passwords, sessions, throttle
+from console.access import browsers, links, passwords, sessions, throttle
 from console.access.sessions import Session
 from console.problems import NotAcceptable, SignInRefused
 from counterfoil import audit, database
@@ -16,10 +16,13 @@ from counterfoil.database import Connection
 WRONG: Final = "name or password is wrong"
 
 
-def with_password(name: str, password: str, *, address: str = "", agent: str = "") -> str:
-    """A new session's token. Raises: SignInRefused, TooMany, Unavailable."""
+def with_password(name: str, password: str, *, address: str = "", agent: str = "", known: str = "") -> str:
+    """A new session's token. `known`: what the browser is known by. Raises: SignInRefused, TooMany, Unavailable."""
     name = name.strip().lower()
-    throttle.count(name, address)
+    with database.transaction() as conn:
+        is_known = browsers.is_known(conn, known, name)
+    counted = throttle.of_browser(known) if is_known else throttle.of_stranger(name, address)
+    throttle.count(counted)
     with database.transaction() as conn:
         user = _by_login(conn, name)
     # Between two transactions: slow work holds no connection.
@@ -27,15 +30,15 @@ def with_password(name: str, password: str, *, address: str = "", agent: str = "
     if not right or user is None or user["disabled_at"] is not None:
         refused(user["name"] if user else None, "password")
         raise SignInRefused(WRONG)
-    throttle.forgive(name, address)
+    throttle.forgive(counted)
     with database.transaction() as conn:
         _still(conn, user)
         return begun(conn, user, how="password", agent=agent)
 
 
-def again(session: Session, password: str, *, address: str = "", agent: str = "") -> str:
+def again(session: Session, password: str, *, agent: str = "") -> str:
     """Prove who one is, by password; the new token of the same person's session. Raises: SignInRefused, TooMany."""
-    user = _proved(session, password, address, how="password again", wrong="the password is wrong")
+    user = _proved(session, password, how="password again", wrong="the password is wrong")
     with database.transaction() as conn:
         _still(conn, user, session)
         return renewed(conn, session, how="password", agent=agent)
@@ -60,9 +63,9 @@ def by_link(token: str, password: str | None, *, agent: str = "") -> str:
         return begun(conn, user, how="link", agent=agent)
 
 
-def change_password(session: Session, old: str, new: str, *, address: str = "", agent: str = "") -> str:
+def change_password(session: Session, old: str, new: str, *, agent: str = "") -> str:
     """Another password; every other session of the person ends. Raises: SignInRefused, TooMany, NotAcceptable."""
-    user = _proved(session, old, address, how="password change", wrong="the present password is wrong")
+    user = _proved(session, old, how="password change", wrong="the present password is wrong")
     kept = passwords.hash_of(passwords.accepted(new, name=user["name"], email=user["email"]))
     with database.transaction() as conn:
         _still(conn, user, session)
@@ -113,16 +116,19 @@ def refused(name: str | None, how: str) -> None:
         audit.append(conn, "desk", [entry])
 
 
-def _proved(session: Session, password: str, address: str, *, how: str, wrong: str) -> dict[str, Any]:
-    """The user of a session, whose password this is. Raises: SignInRefused, TooMany."""
-    name = session.person.name
-    throttle.count(name, address)
+def _proved(session: Session, password: str, *, how: str, wrong: str) -> dict[str, Any]:
+    """The user of a session, whose password this is; guesses of strangers are no guesses of theirs.
+
+    Raises: SignInRefused, TooMany.
+    """
+    name, counted = session.person.name, throttle.of_session(session.id)
+    throttle.count(counted)
     with database.transaction() as conn:
         user = _by_login(conn, name)
     if user is None or not passwords.matches(user["password_hash"], password):
         refused(name, how)
         raise SignInRefused(wrong)
-    throttle.forgive(name, address)
+    throttle.forgive(counted)
     return user
 
 

@@ -1,12 +1,14 @@
 """What slows guessing down: per account and per address, longer each time.
 
 A guess is counted before it is looked at, so that a hundred at once are a hundred. Accounts that do not exist are
-counted like those that do.
+counted like those that do. A browser in which somebody signed in before, and a session, have a count of their own:
+whoever guesses elsewhere cannot keep them out.
 """
 
 import hashlib
 import ipaddress
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from console.problems import TooMany
 from counterfoil import database
@@ -28,24 +30,47 @@ ADDRESS: Final = Pace(30, 30)
 FORGOTTEN_SECONDS: Final = 24 * 60 * 60
 
 
-def count(account: str, address: str) -> None:
+class Counted(NamedTuple):
+    """What a guess counts against."""
+
+    #: In this order always: two requests never wait for each other.
+    keys: tuple[tuple[str, Pace], ...]
+
+
+def of_stranger(account: str, address: str) -> Counted:
+    """Of whoever tries a name, from anywhere."""
+    return Counted(((_address(address), ADDRESS), (_account(account), ACCOUNT)))
+
+
+def of_browser(known: str) -> Counted:
+    """Of a browser that is known for the person it tries."""
+    return Counted(((_hashed("browser:", known.encode("utf-8", "replace")), ACCOUNT),))
+
+
+def of_session(session_id: UUID) -> Counted:
+    """Of whoever sits in front of a session."""
+    return Counted(((_hashed("session:", session_id.bytes), ACCOUNT),))
+
+
+def count(guess: Counted) -> None:
     """Count one guess. Raises: TooMany when it is not to be looked at."""
     with database.transaction() as conn:
-        # In this order always: two requests never wait for each other.
-        waits = [_counted(conn, _address(address), ADDRESS), _counted(conn, _account(account), ACCOUNT)]
+        waits = [_counted(conn, key, pace) for key, pace in guess.keys]
     wait = max(waits)
     if wait > 0:
         raise TooMany(f"too many attempts: wait {wait} s, then try again", headers={"Retry-After": str(wait)})
 
 
-def forgive(account: str, address: str) -> None:
-    """The guess was right."""
+def forgive(guess: Counted) -> None:
+    """The guess was right. An address has one guess less: whoever has an account may guess at others from there."""
     with database.transaction() as conn:
-        conn.execute(
-            "UPDATE throttles SET failures = greatest(failures - 1, 0), until = NULL WHERE key = %s",
-            (_address(address),),
-        )
-        conn.execute("DELETE FROM throttles WHERE key = %s", (_account(account),))
+        for key, pace in guess.keys:
+            if pace is ADDRESS:
+                conn.execute(
+                    "UPDATE throttles SET failures = greatest(failures - 1, 0), until = NULL WHERE key = %s", (key,)
+                )
+            else:
+                conn.execute("DELETE FROM throttles WHERE key = %s", (key,))
 
 
 def _counted(conn: Connection, key: str, pace: Pace) -> int:
@@ -70,7 +95,7 @@ def _counted(conn: Connection, key: str, pace: Pace) -> int:
 
 
 def _account(name: str) -> str:
-    return "account:" + hashlib.sha256(name.strip().lower().encode("utf-8", "replace")).hexdigest()[:32]
+    return _hashed("account:", name.strip().lower().encode("utf-8", "replace"))
 
 
 def _address(text: str) -> str:
@@ -78,7 +103,11 @@ def _address(text: str) -> str:
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
-        return "address:" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+        return _hashed("address:", text.encode("utf-8", "replace"))
     if isinstance(address, ipaddress.IPv6Address):
         address = address.ipv4_mapped or ipaddress.IPv6Network((int(address) >> 64 << 64, 64)).network_address
-    return "address:" + hashlib.sha256(address.packed).hexdigest()[:32]
+    return _hashed("address:", address.packed)
+
+
+def _hashed(kind: str, what: bytes) -> str:
+    return kind + hashlib.sha256(what).hexdigest()[:32]

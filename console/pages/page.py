@@ -31,6 +31,8 @@ class Visit:
     #: For what is kept about sign-ins.
     address: str = ""
     agent: str = ""
+    #: What the cookie of a browser holds in which somebody signed in before.
+    known: str = field(default="", repr=False)
     #: What the session's cookie holds; a browser on its way to the identity provider has one and is nobody yet.
     token: str = field(default="", repr=False)
 
@@ -87,6 +89,8 @@ class Go(NamedTuple):
     said: str = ""
     #: A new session's token; empty: the session is over.
     session: str | None = None
+    #: With a session: what this browser will be known by.
+    known: str | None = None
 
 
 class File(NamedTuple):

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from console import bodies, masking, problems
-from console.access import gate, sessions
+from console.access import browsers, gate, sessions, whence
 from console.access.sessions import Session
 from console.pages import render
 from console.pages.page import Answer, File, Go, Page, Shown, Visit
@@ -165,6 +165,16 @@ def _elsewhere(found: Go) -> Response:
         response.set_cookie(
             sessions.cookie_name(), found.session, path="/", secure=secure, httponly=True, samesite="lax"
         )
+        if found.known:
+            response.set_cookie(
+                browsers.cookie_name(),
+                found.known,
+                browsers.KNOWN_SECONDS,
+                path="/",
+                secure=secure,
+                httponly=True,
+                samesite="lax",
+            )
     elif found.session is not None:
         response.delete_cookie(sessions.cookie_name(), path="/", secure=secure, httponly=True, samesite="lax")
     return response
@@ -206,8 +216,9 @@ def _visit(
         many=many,
         url=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         now=clock.now(),
-        address=request.client.host if request.client else "",
+        address=whence.address(request.client.host if request.client else "", request.headers),
         token=request.cookies.get(sessions.cookie_name(), ""),
+        known=request.cookies.get(browsers.cookie_name(), ""),
         agent=request.headers.get("user-agent", "")[:300],
     )
 

@@ -2,10 +2,10 @@
 
 import hmac
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from console import problems
-from console.access import entering, links, oidc, passwords, provider, rights, sessions, tokens, users
+from console.access import browsers, entering, links, oidc, passwords, provider, rights, sessions, tokens, users
 from console.pages.page import Answer, Go, Page, Shown, Visit
 from counterfoil import database
 
@@ -31,9 +31,13 @@ def sign_in(visit: Visit) -> Answer:
 
 def signed_in(visit: Visit) -> Answer:
     token = entering.with_password(
-        visit.form.get("name", "")[:254], visit.form.get("password", ""), address=visit.address, agent=visit.agent
+        visit.form.get("name", "")[:254],
+        visit.form.get("password", ""),
+        address=visit.address,
+        agent=visit.agent,
+        known=visit.known,
     )
-    return Go(_inside(visit.form.get("next", "")), session=token)
+    return Go(_inside(visit.form.get("next", "")), session=token, known=browsers.remember(token, visit.known))
 
 
 def sign_out(visit: Visit) -> Answer:
@@ -61,7 +65,7 @@ def link_used(visit: Visit) -> Answer:
     if password is not None and password != visit.form.get("again"):
         raise problems.NotAcceptable("the two passwords are not the same")
     token = entering.by_link(visit.path["token"], password, agent=visit.agent)
-    return Go("/", "Welcome.", session=token)
+    return Go("/", "Welcome.", session=token, known=browsers.remember(token, visit.known))
 
 
 def to_provider(visit: Visit) -> Answer:
@@ -89,7 +93,7 @@ def again(visit: Visit) -> Answer:
 
 def proven(visit: Visit) -> Answer:
     assert visit.session is not None, "Bug: a right without a session"
-    token = entering.again(visit.session, visit.form.get("password", ""), address=visit.address, agent=visit.agent)
+    token = entering.again(visit.session, visit.form.get("password", ""), agent=visit.agent)
     return Go(_inside(visit.form.get("next", "")), "Thank you. You may approve for the next five minutes.", token)
 
 
@@ -117,7 +121,6 @@ def password_changed(visit: Visit) -> Answer:
         visit.session,
         visit.form.get("old", ""),
         visit.form.get("password", ""),
-        address=visit.address,
         agent=visit.agent,
     )
     return Go("/account", "Your password is another one now; you are signed out everywhere else.", token)
@@ -174,11 +177,6 @@ def token_revoked(visit: Visit) -> Answer:
     with database.transaction() as conn:
         tokens.revoke(conn, visit.person.name, visit.named)
     return Go("/people", f"The token {visit.named} is revoked.")
-
-
-def again_for(back: str) -> str:
-    """Where somebody shows once more who they are, and comes back from."""
-    return f"/sign-in/again?{urlencode({'next': back})}"
 
 
 def _one_link(user: dict[str, Any], token: str) -> Shown:

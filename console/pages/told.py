@@ -55,7 +55,7 @@ def take(visit: Visit) -> Answer:
 def _counted(visit: Visit) -> str:
     """The token, after it was counted as a guess. Raises: TooMany."""
     token = visit.path["token"]
-    throttle.count(f"told link {token}", visit.address)
+    throttle.count(throttle.of_stranger(f"told link {token}", visit.address))
     if len(token) > TOKEN_CHARACTERS_MAX:
         raise problems.NotFound("no link of ours is so long")
     return token
@@ -65,7 +65,7 @@ def _answer(visit: Visit, told: Told | None, template: str, data: dict[str, str]
     if told is None:
         heading, sentence, status = UNKNOWN
         return Shown("told/over.html", heading, {"heading": heading, "sentence": sentence, "told": None}, status)
-    throttle.forgive(f"told link {visit.path['token']}", visit.address)
+    throttle.forgive(throttle.of_stranger(f"told link {visit.path['token']}", visit.address))
     if told.state != "open":
         heading, sentence, status = OVER[told.state]
         return Shown("told/over.html", heading, {"heading": heading, "sentence": sentence, "told": told}, status)

@@ -18,7 +18,7 @@ from counterfoil.tables.judgement import (
     Trial,
 )
 from counterfoil.tables.mentions import Mention, MentionMark
-from counterfoil.tables.people import ApiToken, ProviderVisit, SignedIn, SignInLink, Throttle, User
+from counterfoil.tables.people import ApiToken, KnownBrowser, ProviderVisit, SignedIn, SignInLink, Throttle, User
 from counterfoil.tables.reversals import Reversal, ReversalItem
 from counterfoil.tables.rosters import RosterKept
 from counterfoil.tables.tallies import HandlerVersion, Tally
@@ -48,6 +48,7 @@ __all__ = [
     "Fact",
     "Fix",
     "HandlerVersion",
+    "KnownBrowser",
     "Label",
     "Mention",
     "MentionMark",

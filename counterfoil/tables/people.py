@@ -67,6 +67,19 @@ class SignedIn(SQLModel, table=True):
     agent: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
 
 
+class KnownBrowser(SQLModel, table=True):
+    """A browser in which somebody signed in before; its guesses are counted apart from those of strangers."""
+
+    __tablename__ = "known_browsers"
+    __table_args__ = (Index("known_browsers_expires", "expires_at"),)
+
+    #: sha256 of what its cookie holds.
+    token_hash: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE")
+    created_at: Moment = moment(default_now=True)
+    expires_at: Moment = moment(nullable=False)
+
+
 class ProviderVisit(SQLModel, table=True):
     """One journey to the identity provider and back: used once, by the browser that began it."""
 
@@ -125,8 +138,9 @@ class Throttle(SQLModel, table=True):
     """How often somebody guessed wrong for an account or from an address, and when the next guess is looked at."""
 
     __tablename__ = "throttles"
+    __table_args__ = (Index("throttles_last", "last_at"),)
 
-    #: `account:` or `address:` and a hash: no name that was typed by mistake is kept.
+    #: `account:`, `address:`, `browser:` or `session:`, and a hash: no name that was typed by mistake is kept.
     key: str = Field(primary_key=True)
     failures: int = number(0)
     last_at: Moment = moment(default_now=True)

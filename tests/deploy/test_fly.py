@@ -6,6 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.datastructures import Headers
+
+from console.access import whence
+from counterfoil.settings import settings
 
 OURS = {"door", "worker", "sweeper", "console"}
 #: Tables and keys of Fly's configuration, as far as this file uses them.
@@ -47,6 +51,17 @@ def test_only_settings_are_set_and_no_secret_among_them(
     private = re.compile("SECRET|TOKEN|PASSWORD|_KEY|DSN|DATABASE|REDIS|BROKER")
     assert not [name for name in fly["env"] if private.search(name)]
     assert not re.search(r"whsec_|sk_live_|postgres(ql)?://|redis://", (root / "fly.toml").read_text())
+
+
+def test_the_proxy_says_who_reached_it(fly: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind Fly's proxy each visitor is one, whatever they write themselves."""
+    for name in ("COUNTERFOIL_TRUSTED_PROXIES", "COUNTERFOIL_ADDRESS_HEADER"):
+        monkeypatch.setenv(name, fly["env"][name])
+    settings.cache_clear()
+    headers = {"fly-client-ip": "203.0.113.7", "x-forwarded-for": "198.51.100.66, 203.0.113.7, 66.241.124.1"}
+    assert whence.address("172.16.4.2", Headers(headers)) == "203.0.113.7"
+    assert whence.address("198.51.100.66", Headers(headers)) == "198.51.100.66"
+    settings.cache_clear()
 
 
 def test_each_service_goes_to_the_port_that_its_process_listens_on(

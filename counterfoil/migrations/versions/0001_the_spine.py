@@ -582,6 +582,7 @@ def upgrade() -> None:
         sa.Column("until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("key"),
     )
+    op.create_index("throttles_last", "throttles", ["last_at"], unique=False)
     op.create_table(
         "trained_models",
         sa.Column("question", sa.String(), nullable=False),
@@ -870,6 +871,16 @@ def upgrade() -> None:
     )
     op.create_index("echoes_event", "echoes", ["event_id"], unique=True)
     op.create_table(
+        "known_browsers",
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("token_hash"),
+    )
+    op.create_index("known_browsers_expires", "known_browsers", ["expires_at"], unique=False)
+    op.create_table(
         "labels",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -1148,6 +1159,8 @@ def downgrade() -> None:
     op.drop_index("labels_question_seq", table_name="labels")
     op.drop_index("labels_input", table_name="labels")
     op.drop_table("labels")
+    op.drop_index("known_browsers_expires", table_name="known_browsers")
+    op.drop_table("known_browsers")
     op.drop_index("echoes_event", table_name="echoes")
     op.drop_table("echoes")
     op.drop_index(
@@ -1216,6 +1229,7 @@ def downgrade() -> None:
         "trained_models_one_active", table_name="trained_models", postgresql_where=sa.text("status = 'active'")
     )
     op.drop_table("trained_models")
+    op.drop_index("throttles_last", table_name="throttles")
     op.drop_table("throttles")
     op.drop_table("tallies")
     op.drop_table("subject_states")
