@@ -124,12 +124,8 @@ class Abstention(StrEnum):
     UNREADABLE = "unreadable"
     #: Unlike everything known: none of the labels may be right.
     OUTSIDE = "outside"
-    #: Two labels are about as likely.
-    UNSURE = "unsure"
     #: People gave different answers to this very input.
     CONTESTED = "contested"
-    #: Nothing is known yet: no example and no description that could be compared.
-    UNTAUGHT = "untaught"
     #: A hosted model refused to answer.
     DECLINED = "declined"
     #: A hosted model was asked, and whoever asked died before the answer was kept: it is not paid for twice.

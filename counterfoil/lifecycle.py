@@ -135,8 +135,6 @@ FIX_MOVES: Mapping[FixState, frozenset[FixState]] = {
     F.WITHDRAWN: frozenset(),
 }
 
-#: States in which an event has come to rest for good (until somebody replays it).
-EVENT_ENDS = frozenset({E.DONE, E.IGNORED, E.SUPERSEDED})
 #: States from which a write moves by itself or by a person's word; in the others it rests.
 WRITE_LIVE = frozenset({W.PLANNED, W.AWAITING_APPROVAL, W.APPROVED, W.SENDING, W.IN_DOUBT})
 #: States in which a case still has somebody's attention.

@@ -72,7 +72,7 @@ def test_risk_decides_where_nothing_is_said() -> None:
     assert _a_question(threshold={"error_max": 0.03}).error_max_of(Risk.MONEY) == 0.03
 
 
-@pytest.mark.parametrize("both", [{"label": None}, {"abstained": Abstention.UNSURE}])
+@pytest.mark.parametrize("both", [{"label": None}, {"abstained": Abstention.CONTESTED}])
 def test_an_answer_is_a_label_or_a_reason(both: dict[str, Any]) -> None:
     """Neither and both are refused."""
     with pytest.raises(ValidationError):

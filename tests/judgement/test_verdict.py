@@ -63,7 +63,7 @@ def test_what_speaks_against_it_outweighs_any_answer(known: dict[str, Any], said
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"label": None, "abstained": Abstention.UNSURE}, "no answer: unsure"),
+        ({"label": None, "abstained": Abstention.CONTESTED}, "no answer: contested"),
         ({"evidence": (Span(field="message", start=0, end=6, text="refund"),)}, "not in the input"),
         ({"evidence": ()}, "no evidence"),
         ({"confidence": 0.799}, "score 0.799 is under 0.800"),
