@@ -14,7 +14,7 @@ from uuid import UUID
 
 from counterfoil import audit, clock, keys
 from counterfoil.database import Connection
-from counterfoil.ledger import move, outbox
+from counterfoil.ledger import move, planning
 from counterfoil.ledger.outbox import ClaimedWrite, Result
 from counterfoil.lifecycle import WriteState
 from destinations.base import Destination, Effect
@@ -76,7 +76,7 @@ def plan(
     decision = decide(effect, destinations[effect.destination], row["handler"])
     inverse = _planned(row, original, effect, destinations[effect.destination], decision)
     inverse.replayed = is_one_of_many
-    if not outbox.plan_writes(conn, [inverse]):
+    if not planning.plan_writes(conn, [inverse]):
         raise NotReversible(f"the key {effect.key} stands already")
     move(conn, "write", [row["id"]], WriteState.REVERSING, sets={"detail": f"being taken back: {reason}"})
     detail = {"reason": reason, "by": str(inverse.id), "key": effect.key}
@@ -130,8 +130,8 @@ def _planned(
     effect: Effect,
     destination: Destination,
     decision: Decision,
-) -> outbox.PlannedWrite:
-    return outbox.PlannedWrite(
+) -> planning.PlannedWrite:
+    return planning.PlannedWrite(
         id=keys.new_id(),
         key=effect.key,
         destination=effect.destination,
@@ -161,7 +161,7 @@ def _planned(
     )
 
 
-def _waiting(row: Mapping[str, Any], inverse: outbox.PlannedWrite, decision: Decision) -> cases.Incident:
+def _waiting(row: Mapping[str, Any], inverse: planning.PlannedWrite, decision: Decision) -> cases.Incident:
     needed = failures.ApprovalNeeded(
         f"{inverse.key} waits for approval ({decision.rule})",
         rule=decision.rule,

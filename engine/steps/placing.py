@@ -12,7 +12,7 @@ from uuid import UUID
 
 from counterfoil import audit, keys
 from counterfoil.database import Connection
-from counterfoil.ledger import finish, outbox
+from counterfoil.ledger import finish, planning
 from counterfoil.lifecycle import EventState, WriteState
 from destinations.base import Destination, Effect, is_own
 from destinations.remote import is_remote
@@ -173,10 +173,10 @@ def order_key(one: Pass) -> str:
     return "" if one.spec is not None and one.spec.ordering == "reread" else one.event.key
 
 
-def planned_row(found: Placed, destinations: Mapping[str, Destination]) -> outbox.PlannedWrite:
+def planned_row(found: Placed, destinations: Mapping[str, Destination]) -> planning.PlannedWrite:
     """A write that happens later, or never."""
     one, effect = found.one, found.effect
-    return outbox.PlannedWrite(
+    return planning.PlannedWrite(
         id=found.id,
         key=effect.key,
         destination=effect.destination,

@@ -15,7 +15,7 @@ from typing import Any
 
 from counterfoil import audit
 from counterfoil.database import Connection
-from counterfoil.ledger import finish, outbox
+from counterfoil.ledger import finish, planning
 from counterfoil.lifecycle import EventState, WriteState
 from destinations.base import Destination
 from engine.passing import Pass, Verdict
@@ -83,9 +83,9 @@ def meet_standing(
             if there["event_id"] == found.one.event.id:
                 given_up.append(there["id"])
             _link(found, there, state, same)
-    outbox.try_again(conn, given_up)
+    planning.try_again(conn, given_up)
     rows = [planned_row(found, destinations) for found in again]
-    done = outbox.plan_again(conn, rows, standing=[state.value for state in FREE | UNSENT])
+    done = planning.plan_again(conn, rows, standing=[state.value for state in FREE | UNSENT])
     ready = [found for found in again if found.id in done]
     caps.count(conn, [use_of(found, destinations) for found in ready if found.counts and found.status is W.PLANNED])
     entries = ask(conn, ready, destinations)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from counterfoil import audit, failpoints
 from counterfoil.database import Connection
-from counterfoil.ledger import finish, outbox
+from counterfoil.ledger import finish, planning
 from counterfoil.lifecycle import WriteState
 from destinations.base import Destination, Effect, is_own
 from engine.passing import Pass
@@ -37,7 +37,7 @@ def write(conn: Connection, passes: Sequence[Pass], destinations: Mapping[str, D
     _apply(conn, {found.id: found.effect for found in now if found.id in new}, destinations)
     for _ in new:
         failpoints.passing("write.sent")
-    new |= outbox.plan_writes(conn, [planned_row(found, destinations) for found in later])
+    new |= planning.plan_writes(conn, [planned_row(found, destinations) for found in later])
     entries = ask(conn, [found for found in later if found.id in new], destinations)
     caps.count(conn, [use_of(found, destinations) for found in placed if found.counts and found.id in new])
     late = [found for found in placed if found.id not in new]

@@ -18,7 +18,7 @@ from effects import examples, places
 from sides import Side, side_of
 
 from counterfoil import clock, database, keys
-from counterfoil.ledger import outbox
+from counterfoil.ledger import planning
 from counterfoil.ledger.outbox import ClaimedWrite
 from counterfoil.settings import settings
 from destinations.base import Effect
@@ -183,12 +183,12 @@ def _record(conn: database.Connection, effects: Sequence[Effect], destination: R
             " VALUES (%s, 'test', 'stripe', %s, 'test', %s, 'waiting', now())",
             events,
         )
-        outbox.plan_writes(conn, rows)
+        planning.plan_writes(conn, rows)
 
 
-def planned(event_id: UUID, effect: Effect, target: str | None) -> outbox.PlannedWrite:
+def planned(event_id: UUID, effect: Effect, target: str | None) -> planning.PlannedWrite:
     """The row of a write as a commit would record it."""
-    return outbox.PlannedWrite(
+    return planning.PlannedWrite(
         id=keys.new_id(),
         key=effect.key,
         destination=effect.destination,

@@ -25,7 +25,7 @@ from schedules import planned
 
 import destinations
 from counterfoil import keys
-from counterfoil.ledger import outbox
+from counterfoil.ledger import outbox, planning
 from destinations.base import Effect
 from destinations.remote import is_remote
 from exceptions_queue import approvals
@@ -112,7 +112,7 @@ class Schedules:
                 " VALUES (%s, 'test', 'stripe', %s, 'test', %s, 'waiting', now())",
                 events,
             )
-            outbox.plan_writes(self._conn, rows)
+            planning.plan_writes(self._conn, rows)
 
     def _until_quiet(self) -> None:
         """Everything that can happen now has happened."""
