@@ -7,7 +7,7 @@ from console.access import reveals
 from console.api import judge
 from console.pages import forms, plots, wording
 from console.pages.page import Go, Page, Shown, Visit
-from console.queries import judgement, learning, trying
+from console.queries import judgement, learning, members, trying
 from counterfoil import database
 
 #: Decisions on one page.
@@ -63,8 +63,7 @@ def show_decision(visit: Visit) -> Shown:
     ]
     with database.transaction() as conn:
         precedents = learning.precedents(conn, decision.precedents)
-    measured = judgement.one(decision.question)
-    meaning = wording.how_often_right(decision.confidence, measured.reliability if measured else [])
+    meaning = wording.how_often_right(decision.confidence, members.reliability(decision.question))
     return Shown(
         "judgement/decision.html",
         f"Decision about {decision.item}",

@@ -24,11 +24,11 @@ TYPES_MAX = 50
 SOON = timedelta(days=14)
 
 
-def read(now: datetime) -> answers.Coverage:
-    """What is not covered, now and in the last week."""
+def read(now: datetime, spans: Iterable[tuple[datetime, tally.Numbers]] | None = None) -> answers.Coverage:
+    """What is not covered, now and in the last week (`spans`: its tallies, where they were read already)."""
     since = _hour(now - WINDOW)
     with database.transaction() as conn:
-        unhandled, arrived = _unhandled(conn, since, now)
+        unhandled, arrived = _unhandled(tally.read(conn, since, now) if spans is None else spans)
         gaps = [*_types(unhandled), *_sources(arrived), *_handlers(conn), *_missed()]
     gaps += [*_questions(), *_people(owners.roster(), now)]
     return answers.Coverage(since=since, until=now, statement=_statement(gaps), gaps=gaps)
@@ -38,11 +38,13 @@ def _hour(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-def _unhandled(conn: Connection, since: datetime, until: datetime) -> tuple[dict[tuple[str, str], int], dict[str, int]]:
+def _unhandled(
+    spans: Iterable[tuple[datetime, tally.Numbers]],
+) -> tuple[dict[tuple[str, str], int], dict[str, int]]:
     """Events that no handler took, by source and type; all events by source."""
     unhandled: dict[tuple[str, str], int] = {}
     arrived: dict[str, int] = {}
-    for _, numbers in tally.read(conn, since, until):
+    for _, numbers in spans:
         for one in numbers.events:
             arrived[one.source] = arrived.get(one.source, 0) + one.count
             if one.handler is None and one.type is not None and one.status == "ignored":

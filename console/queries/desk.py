@@ -14,9 +14,10 @@ from sqlmodel import Session, col, select
 
 from console import answers
 from console.fields import Money, money
-from console.queries import cases, roster
+from console.queries import cases, kept, roster
 from counterfoil import database, tables
 from counterfoil.database import Connection
+from counterfoil.lifecycle import CASE_LIVE, CaseState
 from exceptions_queue import weighing
 
 #: Rows of a desk; the rest is in the lists.
@@ -30,6 +31,8 @@ LOOK_EVERY = timedelta(minutes=1)
 #: An approval that would lapse this soon stands with what is overdue.
 LAPSES_SOON = timedelta(hours=4)
 CLOSED_MAX = 8
+#: What stands on a desk; what is asleep comes back by itself.
+CASE_AWAKE = CASE_LIVE - {CaseState.SNOOZED}
 
 _KINDS = (
     "SELECT failure_class, source, handler, owner FROM cases WHERE status IN ('open', 'acknowledged', 'snoozed')"
@@ -58,7 +61,7 @@ FROM mine
 # First by what ever came into a case, which is never less than what it blocks; then the first few hundred by what
 # they block now.
 _RANKED = f"""
-WITH mine AS MATERIALIZED ({_MINE}), first AS MATERIALIZED (
+WITH mine AS ({_MINE}), first AS MATERIALIZED (
     SELECT id, coalesce(due_at < %(now)s, false) AS urgent, extract(epoch FROM %(now)s - opened_at)::float8 AS age
     FROM mine WHERE status <> 'snoozed' AND (%(with_approvals)s OR failure_class <> 'approval_needed')
     ORDER BY urgent DESC, greatest(dollars, %(floor)s) * extract(epoch FROM %(now)s - opened_at)::float8 DESC, id
@@ -127,12 +130,9 @@ def read(
     """What waits for a person. `may_approve`: by source and handler; None: they approve nothing anywhere."""
     with database.transaction() as conn:
         asked = _asked(conn, person, now, may_approve) if may_approve else []
-        values = _values(conn, person, now, with_approvals=may_approve is None)
-        counts = conn.execute(_COUNTS, values).fetchone()
-        ranked = conn.execute(_RANKED, values).fetchall()
-    assert counts is not None
+        counts, ranked = _ordered(conn, person, now, with_approvals=may_approve is None)
     with Session(database.engine()) as session:
-        rows = _cases(session, ranked, since) + [_of(one, now, since) for one in asked]
+        rows = _cases(session, ranked, person, since) + [_of(one, now, since) for one in asked]
         closed = [] if since is None else _closed(session, person, since)
     rows.sort(key=lambda row: (not row.urgent, -row.pressing))
     return Desk(rows[:ROWS_MAX], counts, len(asked), since, closed)
@@ -154,6 +154,20 @@ def look(person: str, now: datetime) -> datetime | None:
                 "UPDATE desk_looks SET looked_at = %s, before_at = %s WHERE person = %s", (now, before, person)
             )
     return before
+
+
+def _ordered(
+    conn: Connection, person: str, now: datetime, *, with_approvals: bool
+) -> tuple[Mapping[str, int], Sequence[Mapping[str, Any]]]:
+    """How much is this person's, and the first of it; of a desk that nobody can see over, as it was a moment ago."""
+
+    def order() -> tuple[Mapping[str, int], Sequence[Mapping[str, Any]]]:
+        values = _values(conn, person, now, with_approvals=with_approvals)
+        counts = conn.execute(_COUNTS, values).fetchone()
+        assert counts is not None
+        return counts, conn.execute(_RANKED, values).fetchall()
+
+    return kept.find(("desk", person, with_approvals), order, is_costly=lambda found: found[0]["live"] >= kept.MANY)
 
 
 def _values(conn: Connection, person: str, now: datetime, *, with_approvals: bool) -> dict[str, Any]:
@@ -208,8 +222,11 @@ def _of(one: Waiting, now: datetime, since: datetime | None) -> Row:
     return Row(one.expires_at < now + LAPSES_SOON, pressing, asked=one, news=news)
 
 
-def _cases(session: Session, ranked: Sequence[Mapping[str, Any]], since: datetime | None) -> list[Row]:
-    found = session.exec(select(tables.Case).where(col(tables.Case.id).in_([row["id"] for row in ranked]))).all()
+def _cases(session: Session, ranked: Sequence[Mapping[str, Any]], person: str, since: datetime | None) -> list[Row]:
+    case = tables.Case
+    rows = session.exec(select(case).where(col(case.id).in_([row["id"] for row in ranked]))).all()
+    # The order may be a moment old; what was closed or given away since is gone.
+    found = [one for one in rows if one.status in CASE_AWAKE and _is_theirs(one, person)]
     shown = {one.id: one for one in cases.shown(session, found)}
     news = {row.id: _news(row, since) for row in found}
     return [
@@ -233,5 +250,8 @@ def _closed(session: Session, person: str, since: datetime) -> list[tables.Case]
         .order_by(col(tables.Case.closed_at).desc())
         .limit(ROWS_MAX)
     ).all()
-    mine = (one for one in rows if roster.owner_of(one.failure_class, one.source, one.handler, one.owner) == person)
-    return list(mine)[:CLOSED_MAX]
+    return [one for one in rows if _is_theirs(one, person)][:CLOSED_MAX]
+
+
+def _is_theirs(row: tables.Case, person: str) -> bool:
+    return roster.owner_of(row.failure_class, row.source, row.handler, row.owner) == person

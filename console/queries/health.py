@@ -49,8 +49,8 @@ class Health(NamedTuple):
 
 def look(now: datetime) -> Health:
     """How the system is now."""
-    remarks = [Remark("bad", words) for words in ready.missing()]
     with database.transaction() as conn:
+        remarks = [Remark("bad", words) for words in ready.missing_in(conn)]
         queue = _one(conn, _QUEUE, COUNTED_MAX + 1)
         last = conn.execute(_LAST).fetchone()
         remarks += [*_late(queue), *_held(conn), *_refused(conn), *_untold(conn)]

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, or_, select
 from console import answers
 from console.asks import ClassificationsAsk
 from console.fields import money
-from console.queries import audit, kept, page, trying
+from console.queries import audit, kept, learning, page, trying
 from contracts import questions
 from contracts.answers import Question
 from counterfoil import database, tables
@@ -51,7 +51,7 @@ def one(name: str) -> answers.QuestionDetail | None:
     with database.transaction() as conn:
         shown = _question(conn, question)
         history = conn.execute(_TRAININGS, (name, HISTORY_MAX)).fetchall()
-        contested = conn.execute(_CONTESTED, (name, CONTESTED_MAX)).fetchall()
+        contested = _contested(conn, name)
         tried = trying.of(conn, question)
     report: Mapping[str, Any] = next((row["report"] for row in history if row["number"] == shown.model), {})
     with Session(database.engine()) as session:
@@ -73,6 +73,16 @@ def one(name: str) -> answers.QuestionDetail | None:
         contested=[answers.Contested(**row) for row in contested],
         trial=tried,
         audit=told,
+    )
+
+
+def _contested(conn: Connection, name: str) -> list[dict[str, Any]]:
+    """What people do not agree about; all their labels are compared, again only when there is another one."""
+    newest = learning.newest_label(conn, name)
+    return kept.find(
+        ("contested", name, newest),
+        lambda: conn.execute(_CONTESTED, (name, CONTESTED_MAX)).fetchall(),
+        is_costly=lambda _: newest > 0,
     )
 
 

@@ -4,17 +4,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from console.queries import kept
 from counterfoil.database import Connection
-from counterfoil.lifecycle import CASE_LIVE
 
 _LABELS = """
 SELECT use, origin, count(*) AS labels, count(DISTINCT author) AS authors FROM labels
 WHERE question = %s GROUP BY use, origin ORDER BY use, labels DESC
 """
-#: A question stands where a handler would (`judgement.watching`).
+#: A question stands where a handler would (`judgement.watching`). Live cases are found wholly in the index of desks,
+#: before any of them is looked at: a walk from the newest case on would not end where there is none.
 _ALERTS = """
-SELECT id, title, detail ->> 'sentence' AS sentence, opened_at FROM cases
-WHERE handler = %s AND status = ANY(%s) ORDER BY id DESC LIMIT 20
+WITH about AS MATERIALIZED (
+    SELECT id FROM cases WHERE handler = %s AND status IN ('open', 'acknowledged', 'snoozed')
+)
+SELECT c.id, c.title, c.detail ->> 'sentence' AS sentence, c.opened_at FROM about JOIN cases c USING (id)
+ORDER BY id DESC LIMIT 20
 """
 
 
@@ -41,9 +45,23 @@ class Learning(NamedTuple):
 
 def read(conn: Connection, question: str) -> Learning:
     """Of one question."""
-    labels = conn.execute(_LABELS, (question,)).fetchall()
-    alerts = conn.execute(_ALERTS, (question, [state.value for state in CASE_LIVE])).fetchall()
-    return Learning(labels, [Alert(**row) for row in alerts])
+    alerts = conn.execute(_ALERTS, (question,)).fetchall()
+    return Learning(_labels(conn, question), [Alert(**row) for row in alerts])
+
+
+def _labels(conn: Connection, question: str) -> list[dict[str, Any]]:
+    """How many labels there are of each kind; none is ever changed, so that the newest says whether there are more."""
+    return kept.find(
+        ("labels", question, newest_label(conn, question)),
+        lambda: conn.execute(_LABELS, (question,)).fetchall(),
+        is_costly=bool,
+    )
+
+
+def newest_label(conn: Connection, question: str) -> int:
+    """The number of the label that a question was taught last; 0: none."""
+    row = conn.execute("SELECT seq FROM labels WHERE question = %s ORDER BY seq DESC LIMIT 1", (question,)).fetchone()
+    return 0 if row is None else int(row["seq"])
 
 
 class Precedent(NamedTuple):

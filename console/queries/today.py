@@ -154,15 +154,17 @@ def look(name: WindowName, now: datetime) -> Looked:
     window = WINDOWS[name]
     since = _begin(now, window)
     with database.transaction() as conn:
-        return counted(conn, window, since, now)
+        return counted(tally.read(conn, since, now), window, since, now)
 
 
-def counted(conn: Connection, window: Window, since: datetime, until: datetime) -> Looked:
-    """Count from one moment to another, in columns of the window's width."""
+def counted(
+    spans: Iterable[tuple[datetime, tally.Numbers]], window: Window, since: datetime, until: datetime
+) -> Looked:
+    """Sum spans up from one moment to another, in columns of the window's width."""
     columns = {since + window.step * number: Count() for number in range(-(-(until - since) // window.step))}
     handlers: dict[str, Count] = defaultdict(Count)
     whole = Count()
-    for at, numbers in tally.read(conn, since, until):
+    for at, numbers in spans:
         column = columns[since + (at - since) // window.step * window.step]
         for count in (whole, column):
             count.runs += sum(run.count for run in numbers.runs)

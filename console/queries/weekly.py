@@ -4,19 +4,26 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from console import answers
-from console.queries import coverage, kept, today
+from console.queries import coverage, kept, page, today
 from counterfoil import database
 from counterfoil.database import Connection
+from counterfoil.ledger import tally
 
 #: Steps of rollouts that are listed.
 STEPS_MAX = 50
 
+#: Of the week only, by two indexes: how many cases the years before had does not matter.
 _CLASSES = """
 SELECT failure_class, count(*) FILTER (WHERE opened_at >= %(since)s) AS opened,
        count(*) FILTER (WHERE closed_at >= %(since)s) AS closed,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM closed_at - opened_at))
            FILTER (WHERE closed_at >= %(since)s) / 3600 AS hours
-FROM cases WHERE opened_at >= %(since)s OR closed_at >= %(since)s GROUP BY failure_class ORDER BY 2 DESC, 1
+FROM (
+    SELECT failure_class, opened_at, closed_at FROM cases WHERE id >= %(first)s AND opened_at >= %(since)s
+    UNION ALL
+    SELECT failure_class, opened_at, closed_at FROM cases
+    WHERE closed_at >= %(since)s AND NOT (id >= %(first)s AND opened_at >= %(since)s)
+) AS of_the_week GROUP BY failure_class ORDER BY 2 DESC, 1
 """
 _STEPS = """
 SELECT handler, mode, share, changed_by, changed_at, reason FROM rollout_changes
@@ -29,7 +36,8 @@ def read(now: datetime) -> answers.Weekly:
     """The seven days that end now."""
     since = (now - timedelta(days=7)).replace(minute=0, second=0, microsecond=0)
     with database.transaction() as conn:
-        looked = today.counted(conn, today.WINDOWS["7d"], since, now)
+        spans = list(tally.read(conn, since, now))
+        looked = today.counted(spans, today.WINDOWS["7d"], since, now)
         stands_open = today.stands_open(conn)
         classes, steps = _classes(conn, since), conn.execute(_STEPS, (since, STEPS_MAX)).fetchall()
         reversed_ = conn.execute(_REVERSED, (since,)).fetchone()
@@ -57,14 +65,17 @@ def read(now: datetime) -> answers.Weekly:
         handlers=[_handler(name, count) for name, count in looked.handlers],
         classes=classes,
         rollouts=[answers.RolloutStep(**row) for row in steps],
-        coverage=coverage.read(now),
+        coverage=coverage.read(now, spans),
     )
 
 
 def _classes(conn: Connection, since: datetime) -> list[answers.ClassWeek]:
     return kept.find(
         ("classes", since),
-        lambda: [_class(row) for row in conn.execute(_CLASSES, {"since": since})],
+        lambda: [
+            _class(row)
+            for row in conn.execute(_CLASSES, {"since": since, "first": page.id_at(since - page.CLOCKS_APART)})
+        ],
         is_costly=lambda found: sum(one.opened + one.closed for one in found) >= kept.MANY,
     )
 
