@@ -22,10 +22,10 @@ from counterfoil.settings import Settings
 from destinations.base import Destination, is_own
 from destinations.http import Http, NotConfigured, writing_while
 from destinations.remote import Remote, is_remote
-from engine.sending import applying
+from engine.sending import applying, claiming
 from engine.sending.recording import Recorded, count_reach, record
 from engine.sending.tasks import Performed, broken, perform
-from exceptions_queue import caps, outages
+from exceptions_queue import outages
 
 #: Without a ring: approvals given elsewhere, retries that became due.
 LOOK_SECONDS = 1.0
@@ -129,8 +129,8 @@ class Sender:
                 reach.lock(conn, {*due, *(one.write.destination for one in finished), *(name for name, _ in looked)})
                 count_reach(conn, finished, self._remote, recorded)
                 self._end_looks(conn, looked, recorded)
-                claimed = self._claim(conn, due, self._room(finished))
-                self._count_approved(conn, claimed)
+                room = self._room(finished)
+                claimed = claiming.claim(conn, self._remote, due, room, lease_seconds=self._lease_seconds)
                 looking = self._begin_looks(conn) if claim else []
                 renewed = self._renew(conn, {one.write.id for one in finished})
                 entries = recorded.entries + [_intent(one) for one in claimed if one.kind == "send"]
@@ -185,56 +185,6 @@ class Sender:
         """How many more may be in hand once those are recorded."""
         ready = min(len(finished), READY_PER_THREAD_MAX * self._threads_max)
         return self._threads_max + ready - (len(self._held) - len(finished))
-
-    def _claim(self, conn: Connection, due: outbox.Due, room: int) -> list[ClaimedWrite]:
-        """What the threads can begin soon, destination by destination, as far as tokens and breakers let it."""
-        claimed: list[ClaimedWrite] = []
-        for name in sorted(due.keys() & self._remote.keys()):
-            free = room - len(claimed)
-            if free <= 0:
-                break
-            state = reach.fill(conn, name, self._remote[name].rate_per_second)
-            if not state.is_open:
-                most = 1 if state.on_trial else free
-                claimed += self._claim_lanes(conn, self._remote[name], due[name], most, state)
-        return claimed
-
-    def _claim_lanes(
-        self, conn: Connection, destination: Remote, lanes: set[bool], free: int, state: reach.Reach
-    ) -> list[ClaimedWrite]:
-        """Replays have a small share of their own; then live writes; replays again from what those leave over."""
-        left, taken = state.tokens, []
-        replayed = 0
-        if True in lanes and left >= 1:
-            taken = self._take_due(conn, destination, min(free, int(min(left, state.replay_tokens))), replays=True)
-            replayed = len(taken)
-        if False in lanes:
-            taken += self._take_due(conn, destination, min(free, int(left)) - len(taken))
-        if True in lanes:
-            spare = left - len(taken) - reach.REPLAYS_FROM_SHARE * reach.burst_of(destination.rate_per_second)
-            taken += self._take_due(conn, destination, min(free - len(taken), int(spare)), replays=True)
-        reach.spend(conn, destination.name, len(taken), replayed=replayed)
-        return taken
-
-    @staticmethod
-    def _count_approved(conn: Connection, claimed: Sequence[ClaimedWrite]) -> None:
-        """What people let through counts against the caps too, from its first attempt."""
-        first = [one for one in claimed if one.kind == "send" and one.approved and one.attempts == 1]
-        caps.count_writes(conn, [one.id for one in first if one.reverses is None])
-
-    def _take_due(
-        self, conn: Connection, destination: Remote, limit: int, *, replays: bool = False
-    ) -> list[ClaimedWrite]:
-        if limit < 1:
-            return []
-        return outbox.claim_writes(
-            conn,
-            destination.name,
-            looking=[one.name for one in destination.operations.values() if one.looks],
-            limit=limit,
-            lease_seconds=self._lease_seconds,
-            replays=replays,
-        )
 
     def _begin_looks(self, conn: Connection) -> list[str]:
         """Destinations behind an open breaker that may be looked at now."""
