@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from contracts.answers import Question
 from counterfoil.database import Connection
-from judgement.threshold import STARTS, Threshold, each_doubt, labels_min, upper_bound
+from judgement.threshold import STARTS, Threshold, each_doubt, labels_min, tail, upper_bound
 
 #: Of a hosted answer the decision keeps the local tier's guess as its runner-up. The oldest first.
 _AGREED = """
@@ -49,7 +49,7 @@ def looks(least: int) -> list[int]:
 
 def passes(used: int, wrong: int, error_max: float, doubt: float) -> bool:
     """Whether so few mistakes speak for it at one of the planned looks."""
-    return upper_bound(used, wrong, each_doubt(doubt)) <= error_max
+    return wrong <= error_max * used and tail(used, wrong, error_max) <= each_doubt(doubt)
 
 
 def _seen(conn: Connection, values: Mapping[str, object], limit: int | None) -> tuple[int, int]:
