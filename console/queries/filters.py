@@ -175,12 +175,13 @@ def naming(value: str) -> Condition:
 def _ways(value: str) -> tuple[Condition, ...]:
     small = value.strip().lower()
     if "@" in small:
-        return (_exactly("email", small),)
+        return (exactly("email", small),)
     name = and_(col(Mention.kind) == "name", col(Mention.value).startswith(small, autoescape=True))
-    return _exactly("id", value), name
+    return exactly("id", value), name
 
 
-def _exactly(kind: str, value: str) -> Condition:
+def exactly(kind: str, value: str) -> Condition:
+    """Over mentions: what has this kind and value, in the order of the events."""
     # Only amounts have one: with it, what comes next in the key of the mentions is the event.
     return and_(col(Mention.kind) == kind, col(Mention.value) == value, col(Mention.amount_minor) == 0)
 
@@ -194,12 +195,12 @@ def _named(asking: Asking, condition: Condition) -> Part:
 
 
 def _named_exactly(kind: str, change: Callable[[str], str] = str) -> Field:
-    return lambda asking, value: _newest(asking, *_mentioned(_exactly(kind, change(value))))
+    return lambda asking, value: _newest(asking, *_mentioned(exactly(kind, change(value))))
 
 
 def _customer(asking: Asking, value: str) -> Part:
-    exactly, *names = _ways(value)
-    found = [_newest(asking, *_mentioned(exactly)), *(_named(asking, name) for name in names)]
+    first, *names = _ways(value)
+    found = [_newest(asking, *_mentioned(first)), *(_named(asking, name) for name in names)]
     if not all(part.is_found for part in found):
         return _each(asking.kind, *_mentioned(naming(value)))
     return finding.either(found)

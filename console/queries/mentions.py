@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from console.fields import Money
+from console.queries.finding import among
 from counterfoil import database
 from counterfoil.tables import Mention
 
@@ -14,7 +15,7 @@ def amounts(event_ids: Sequence[UUID]) -> dict[UUID, Money]:
     """The largest amount that each event names; what names none is left out."""
     wanted = (
         select(Mention)
-        .where(col(Mention.event_id).in_(event_ids), col(Mention.kind) == "amount")
+        .where(among(col(Mention.event_id), event_ids), col(Mention.kind) == "amount")
         .order_by(col(Mention.event_id), col(Mention.amount_minor))
     )
     with Session(database.engine()) as session:

@@ -5,17 +5,17 @@ the name ─▶ events about it, events that name it, events that what we wrote 
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, or_, union
+from sqlalchemy import Select, func, union_all
 from sqlalchemy import select as rows_of
 from sqlmodel import Session, col, select
 
 import destinations
 from console import answers
 from console.fields import Money
-from console.queries import cases, identities, writes
+from console.queries import cases, filters, finding, identities, writes
 from console.queries import events as their
 from counterfoil import database
 from counterfoil.tables import Case, CaseEvent, Echo, Event, Mention, Write
@@ -45,16 +45,12 @@ def find(name: str) -> Subject:
         bare = _bare(session, name)
         by_record = _written_there(session, bare)
         ids = _event_ids(session, name, bare, by_record)
-        rows = session.exec(select(Event).where(col(Event.id).in_(ids)).order_by(col(Event.id))).all()
-        made = session.exec(
-            select(Write)
-            .where(or_(col(Write.event_id).in_(ids), col(Write.id).in_(by_record), col(Write.subject) == name))
-            .order_by(col(Write.id).desc())
-            .limit(WRITES_MAX)
-        ).all()
+        rows = session.exec(select(Event).where(finding.among(col(Event.id), ids)).order_by(col(Event.id))).all()
+        made = _writes(session, name, ids, by_record)
+        in_cases = rows_of(col(CaseEvent.case_id)).where(finding.among(col(CaseEvent.event_id), ids))
         stood = session.exec(
             select(Case)
-            .where(col(Case.id).in_(rows_of(col(CaseEvent.case_id)).where(col(CaseEvent.event_id).in_(ids))))
+            .where(col(Case.id) == finding.collected(in_cases))
             .order_by(col(Case.id).desc())
             .limit(CASES_MAX)
         ).all()
@@ -108,21 +104,39 @@ def _remote() -> list[str]:
 
 def _event_ids(session: Session, name: str, bare: str, by_record: Sequence[UUID]) -> list[UUID]:
     full = {name, bare, *(f"{source}:{bare}" for source in identities.sources(session))}
-    about = rows_of(col(Event.id)).where(col(Event.subject).in_(full))
-    naming = rows_of(col(Mention.event_id)).where(
-        col(Mention.kind) == "id", col(Mention.value).in_({name, bare, bare.rpartition(":")[2]})
-    )
-    wrote = rows_of(col(Write.event_id)).where(or_(col(Write.subject) == name, col(Write.id).in_(by_record)))
-    first = union(about, naming, wrote).subquery()
-    newest = session.connection().execute(rows_of(first.c[0]).order_by(first.c[0].desc()).limit(EVENTS_MAX))
-    ids = [row[0] for row in newest]
+    known = [
+        *(_newest(rows_of(col(Event.id)).where(col(Event.subject) == one), col(Event.id)) for one in sorted(full)),
+        *(
+            _newest(rows_of(col(Mention.event_id)).where(filters.exactly("id", one)), col(Mention.event_id))
+            for one in sorted({name, bare, bare.rpartition(":")[2]})
+        ),
+        _newest(rows_of(col(Write.event_id)).where(col(Write.subject) == name), col(Write.id)),
+        rows_of(col(Write.event_id)).where(finding.among(col(Write.id), by_record)),
+    ]
+    found = session.connection().execute(union_all(*(each.subquery().select() for each in known))).scalars()
+    ids = sorted(set(found), reverse=True)[:EVENTS_MAX]
     caused = session.exec(
         select(Echo.event_id)
         .join(Write, col(Write.id) == col(Echo.write_id))
-        .where(col(Write.event_id).in_(ids))
+        .where(finding.among(col(Write.event_id), ids))
         .limit(EVENTS_MAX)
     ).all()
     return list(dict.fromkeys([*ids, *caused]))
+
+
+def _newest(wanted: Select[UUID], in_order: Any) -> Select[UUID]:
+    """As many as are shown, in the order that an index has: however many there are."""
+    return wanted.order_by(in_order.desc()).limit(EVENTS_MAX)
+
+
+def _writes(session: Session, name: str, event_ids: Sequence[UUID], by_record: Sequence[UUID]) -> Sequence[Write]:
+    """What was written for these events, about this thing, or to this record; the newest."""
+    row_id = col(Write.id)
+    about = rows_of(row_id).where(col(Write.subject) == name).order_by(row_id.desc()).limit(WRITES_MAX)
+    made = rows_of(row_id).where(finding.among(col(Write.event_id), event_ids))
+    ids = {*by_record, *session.connection().execute(union_all(about.subquery().select(), made)).scalars()}
+    wanted = select(Write).where(finding.among(row_id, sorted(ids, reverse=True)[:WRITES_MAX]))
+    return session.exec(wanted.order_by(row_id.desc())).all()
 
 
 def _written(made: Sequence[Write]) -> list[tuple[str, Money]]:
@@ -150,7 +164,7 @@ def _records(made: Sequence[Write], but: str) -> list[tuple[str, int]]:
 def _related(session: Session, ids: Sequence[UUID], but: set[str]) -> list[tuple[str, int]]:
     rows = session.exec(
         select(Mention.value, func.count())
-        .where(col(Mention.event_id).in_(ids), col(Mention.kind) == "id", col(Mention.value).not_in(but))
+        .where(finding.among(col(Mention.event_id), ids), col(Mention.kind) == "id", col(Mention.value).not_in(but))
         .group_by(col(Mention.value))
         .order_by(func.count().desc(), col(Mention.value))
         .limit(RELATED_MAX)
