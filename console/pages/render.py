@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import unicodedata
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -15,9 +16,12 @@ from markupsafe import Markup
 
 from console import masking
 from console.fields import Money
+from console.pages import wording
 from contracts.money import decimal_text
+from exceptions_queue import owners
 
 STATIC = Path(__file__).parent / "static"
+_NAMED_ID = re.compile(r"\b(write|event|case|run) ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
 #: While a page is made for somebody who may not see personal data: what they typed themselves, which stays.
 hides: ContextVar[frozenset[str] | None] = ContextVar("hides", default=None)
 #: What a browser is told about them; nothing else is served.
@@ -124,9 +128,31 @@ def distance(at: datetime, now: datetime) -> str:
     return f"{words} ago" if seconds > 0 else f"in {words}"
 
 
+def stamp(text: str) -> Markup | str:
+    """A moment that comes as the API writes it."""
+    return clock_time(datetime.fromisoformat(text))
+
+
 def words(name: str) -> str:
     """A code as words: `low_confidence` is `low confidence`."""
     return name.replace("_", " ")
+
+
+def named(key: str) -> str:
+    """Somebody by the name that people use; who is not of the roster, by the name of their account."""
+    person = owners.roster().people.get(key)
+    return person.name if person else key
+
+
+def linked(text: str) -> Markup:
+    """Text in which `write <id>`, `event <id>` and their like lead there, and are short."""
+    text, at = str(visible(text)), 0
+    pieces: list[str] = []
+    for found in _NAMED_ID.finditer(text):
+        link = Markup('<a href="/{}s/{}">{} …{}</a>').format(found[1], found[2], found[1], found[2][-8:])
+        pieces += [text[at : found.start()], link]
+        at = found.end()
+    return Markup("").join([*pieces, text[at:]])
 
 
 def fresh_key() -> str:
@@ -146,6 +172,8 @@ def templates() -> Environment:
         finalize=visible,
     )
     made.filters |= {"amount": amount, "moment": moment, "clock": clock_time, "words": words, "distance": distance}
+    made.filters |= {"named": named, "linked": linked, "stamp": stamp}
+    made.filters |= {"thing": wording.thing, "telling": wording.telling}
     made.filters |= {"masked": masking.text, "hidden": masking.masked, "json": document}
     made.globals |= {"static": static, "fresh_key": fresh_key}
     return made

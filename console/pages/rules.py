@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from console import answers, asks, fix_asks, fixing
+from console import answers, asks, fixing
 from console.access import reveals
 from console.api import fix
 from console.pages import forms, rules_form
@@ -18,7 +18,7 @@ ROWS_SHOWN = 25
 
 def list_rules(visit: Visit) -> Shown:
     """Every rule, newest first."""
-    ask = forms.said(fix_asks.FixesAsk, visit.query)
+    ask = forms.said(asks.FixesAsk, visit.query)
     data = {"found": fixes.find_page(ask), "ask": ask, "states": list(FixState), "titled": _titled}
     return Shown("rules/list.html", "Rules", data)
 
@@ -48,7 +48,7 @@ def _asked(rule: answers.Fix) -> dict[str, Any]:
 
 
 def _preview(content: Mapping[str, Any]) -> answers.FixPreview:
-    return fixing.preview(forms.checked(fix_asks.FixContent, content))
+    return fixing.preview(forms.checked(asks.FixContent, content))
 
 
 def new_rule(visit: Visit) -> Shown:
@@ -91,7 +91,7 @@ def make_rule(visit: Visit) -> Shown | Go:
     content = rules_form.content(visit.form)
     if visit.form.get("do") != "propose":
         return _form(visit, visit.form, _preview(content))
-    ask = forms.checked(fix_asks.FixAsk, {**content, "reason": visit.form.get("reason", "")})
+    ask = forms.checked(asks.FixAsk, {**content, "reason": visit.form.get("reason", "")})
     made = fix.propose(visit.asking(body=ask))
     return Go(
         f"/rules/{forms.member(made, 'id')}", "Proposed. Somebody else has to approve it before it does anything."
@@ -100,7 +100,7 @@ def make_rule(visit: Visit) -> Shown | Go:
 
 def approve(visit: Visit) -> Go:
     """Yes to somebody else's rule."""
-    ask = forms.said(fix_asks.FixApproveAsk, visit.form)
+    ask = forms.said(asks.FixApproveAsk, visit.form)
     done = fix.approve(visit.asking(body=ask))
     if forms.member(done, "replay_id"):
         return Go(f"/replays/{forms.member(done, 'replay_id')}", "The rule is active; what it clears runs again.")

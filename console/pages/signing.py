@@ -36,6 +36,7 @@ def signed_in(visit: Visit) -> Answer:
         address=visit.address,
         agent=visit.agent,
         known=visit.known,
+        before=visit.session,
     )
     return Go(_inside(visit.form.get("next", "")), session=token, known=browsers.remember(token, visit.known))
 
@@ -64,7 +65,7 @@ def link_used(visit: Visit) -> Answer:
     password = visit.form.get("password")
     if password is not None and password != visit.form.get("again"):
         raise problems.NotAcceptable("the two passwords are not the same")
-    token = entering.by_link(visit.path["token"], password, agent=visit.agent)
+    token = entering.by_link(visit.path["token"], password, agent=visit.agent, before=visit.session)
     return Go("/", "Welcome.", session=token, known=browsers.remember(token, visit.known))
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from console import answers, masking
 from console.fields import Money
+from console.pages import render, wording
 from console.pages.page import Page, Shown, Visit
 from console.queries import mentions, subjects
 from counterfoil.lifecycle import CASE_LIVE
@@ -33,13 +34,15 @@ def show_subject(visit: Visit) -> Shown:
     found = subjects.find(name)
     moments = sorted(_moments(found), key=lambda one: one.at, reverse=True)
     live = [case for case in found.cases if case.status in CASE_LIVE]
+    heading = wording.thing(name)
     data: dict[str, Any] = {
         "left_out": max(0, len(moments) - MOMENTS_SHOWN),
         "name": name,
         "found": found,
         "moments": moments[:MOMENTS_SHOWN],
         "live": live,
-        "places": sorted({event.source for event in found.events} | {write.destination for write in found.writes}),
+        "heading": heading[0].upper() + heading[1:] if heading != name else name,
+        "senders": sorted({event.source for event in found.events}),
     }
     return Shown("subjects/one.html", name, data)
 
@@ -56,9 +59,8 @@ def _moments(found: subjects.Subject) -> Iterator[Moment]:
         yield _write(write)
     for case in found.cases:
         stake = case.at_stake[0] if case.at_stake else None
-        yield Moment(
-            case.opened_at, "Case", case.title, f"/cases/{case.id}", case.status, f"desk of {case.owner}", stake
-        )
+        title, where = render.words(case.title), f"desk of {render.named(case.owner)}"
+        yield Moment(case.opened_at, "Case", title, f"/cases/{case.id}", case.status, where, stake)
 
 
 def _write(write: answers.Write) -> Moment:

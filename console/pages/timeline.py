@@ -8,6 +8,8 @@ from uuid import UUID
 from console import masking
 from console.answers import Case, Classification, EventDetail, Notification, Run, Step, Write
 from console.fields import Money, moment
+from console.pages.render import named, words
+from console.pages.wording import telling
 
 Kind = Literal["good", "bad", "wait", "calm"]
 
@@ -130,7 +132,8 @@ def _written(write: Write, begun: datetime) -> Iterator[Moment]:
 
 def _stood(case: Case, first: datetime) -> Iterator[Moment]:
     href = f"/cases/{case.id}"
-    yield Moment(max(first, case.opened_at), "bad", f"Case opened: {case.title}", f"It is {case.owner}'s.", href)
+    title, whose = f"Case opened: {words(case.title)}", f"It is {named(case.owner)}'s."
+    yield Moment(max(first, case.opened_at), "bad", title, whose, href)
     if case.closed_at is not None:
         yield Moment(
             case.closed_at, "good", f"Case {case.status}", case.close_reason or "", href, by=case.closed_by or ""
@@ -138,9 +141,9 @@ def _stood(case: Case, first: datetime) -> Iterator[Moment]:
 
 
 def _notified(note: Notification) -> Moment:
-    words = {"sent": "told", "failed": "not reached", "fallback": "not reached, another way was taken"}
+    said = {"sent": "told", "failed": "not reached", "fallback": "not reached, another way was taken"}
     channel = f" by {note.channel}" if note.channel else ""
-    title = f"{note.recipient} {words.get(note.status, 'is being told')}{channel}: {note.kind.replace('_', ' ')}"
+    title = f"{named(note.recipient)} {said.get(note.status, 'is being told')}{channel}: {telling(note.kind)}"
     return Moment(note.sent_at or note.created_at, _kind(note.status), title, masking.text(note.detail or ""))
 
 

@@ -1,5 +1,6 @@
 """Sentences: what happened in a case, how sure a judge was and how often that was right, where evidence stands."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -25,6 +26,29 @@ _HAPPENED: Final[Mapping[str, str]] = {
 }
 
 
+#: A record of HubSpot: portal, type of object, id.
+_RECORD = re.compile(r"(?:[\w.-]+:)?\d+:(0-\d+|[a-z]+):(\d+)")
+_RECORDS: Final = {"0-1": "contact", "0-2": "company", "0-3": "deal", "0-5": "ticket", "0-7": "product"}
+#: What the ids of Stripe begin with.
+_OBJECTS: Final[Mapping[str, str]] = {
+    "in": "invoice",
+    "cus": "customer",
+    "sub": "subscription",
+    "ch": "charge",
+    "py": "payment",
+    "pi": "payment",
+    "po": "payout",
+    "re": "refund",
+    "pyr": "refund",
+    "du": "dispute",
+    "dp": "dispute",
+    "cn": "credit note",
+    "cs": "checkout",
+    "prod": "product",
+    "pm": "payment method",
+}
+
+
 def happened(case: Case, detail: Mapping[str, Any]) -> str:
     """One sentence about a case."""
     if case.count == 0 or case.failure_class not in _HAPPENED:
@@ -40,6 +64,32 @@ def happened(case: Case, detail: Mapping[str, Any]) -> str:
         handler=case.handler or "of it",
     )
     return sentence[0].upper() + sentence[1:]
+
+
+#: What a message to an owner says, by its kind.
+_TELLING: Final[Mapping[str, str]] = {
+    "opened": "a new case",
+    "grew": "it has grown",
+    "assigned": "it is theirs now",
+    "woken": "it is awake again",
+    "lapsed": "it is still open",
+    "escalated": "nobody has answered",
+}
+
+
+def telling(kind: str) -> str:
+    """What somebody was told."""
+    return _TELLING.get(kind, kind.replace("_", " "))
+
+
+def thing(subject: str) -> str:
+    """What a subject is, and its id: `stripe:in_123` is `invoice in_123`; what is not known stays as it is."""
+    record = _RECORD.fullmatch(subject)
+    if record and (record[1].isalpha() or record[1] in _RECORDS):
+        return f"{_RECORDS.get(record[1], record[1])} {record[2]}"
+    id = subject.rpartition(":")[2]
+    kind = _OBJECTS.get(id.partition("_")[0]) if "_" in id else None
+    return f"{kind} {id}" if kind else subject
 
 
 def how_often_right(confidence: float | None, measured: Sequence[Reliability]) -> str:

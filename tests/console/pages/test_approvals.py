@@ -63,7 +63,7 @@ def test_a_yes_is_to_exactly_what_was_shown(visitor: Sign, office: Office) -> No
     office.work()
     assert office.posts().count("/v1/invoices") == 1
     seen = marek.get(path)
-    assert "marek said yes" in seen.text
+    assert "Marek Books said yes" in seen.text
     assert "It was sent under this approval." in seen.text
     assert not seen.forms(f"{path}/approve")
 
@@ -116,7 +116,7 @@ def test_a_no_needs_a_reason_and_ends_it(visitor: Sign, office: Office) -> None:
     assert marek.post(f"{path}/reject", reason="not agreed").status == 303
     office.work()
     assert office.posts() == []
-    assert "marek said no" in marek.get(path).text
+    assert "Marek Books said no" in marek.get(path).text
 
 
 def test_a_large_amount_needs_two_people_who_prove_who_they_are(

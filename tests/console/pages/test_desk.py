@@ -127,7 +127,7 @@ def test_what_is_new_is_new_for_the_whole_visit(visitor: Sign, a_case: Callable[
             "fresh": "new",
             "old": "grew",
         }
-        assert "gone resolved by marek" in seen.text
+        assert "gone resolved by Marek Books" in seen.text
 
 
 def test_acknowledging_on_the_desk_is_one_press(visitor: Sign, a_case: Callable[..., str], conn: Connection) -> None:

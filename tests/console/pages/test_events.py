@@ -103,7 +103,7 @@ def test_a_replay_shows_its_difference_first_and_then_runs(
         went = fiona.send(f"{path}/replay", form | {"reason": "to see"})
         assert (went.status, went.to) == (303, path)
     assert len(rows("SELECT 1 FROM audit_entries WHERE action = 'event.replayed'")) == 1
-    assert "Replayed by fiona" in " ".join(fiona.get(path).texts("ol.timeline > li > p"))
+    assert "Replayed by Fiona Ledger" in " ".join(fiona.get(path).texts("ol.timeline > li > p"))
     work()
     assert rows("SELECT status, generation FROM events WHERE id = %s", story.done) == [
         {"status": "done", "generation": 1}

@@ -50,7 +50,7 @@ def test_questions_say_how_far_they_are_let_out(visitor: Sign, conn: Connection)
     a_decision(conn, status="committed", acted=True)
     seen = visitor("vera", "viewer").get("/judgement")
     assert (seen.status, seen.h1) == (200, "Judgement")
-    (row,) = [text for text in seen.texts("tbody tr") if text.startswith("ticket route")]
+    (row,) = [text for text in seen.texts("tbody tr") if text.startswith("Ticket route")]
     assert " 2 " in row
     assert seen.all('svg[aria-label="1 of 2 acted on"]')
 
@@ -134,7 +134,7 @@ def test_a_training_that_is_not_there_is_not_brought_back(visitor: Sign) -> None
     proof = {"csrf": sessions.csrf_of(fiona.token), "key": "k"}
     seen = fiona.send(f"{ONE}/rollback", proof | {"number": "7", "reason": "it was better"})
     assert seen.status == 409
-    assert seen.h1 == "ticket route"
+    assert seen.h1 == "Ticket route"
 
 
 def test_a_decision_shows_what_it_rests_on_and_who_saw_it(visitor: Sign, conn: Connection, rows: Any) -> None:
@@ -157,7 +157,7 @@ def test_a_decision_shows_what_it_rests_on_and_who_saw_it(visitor: Sign, conn: C
     assert seen.status == 200
     assert seen.texts("mark") == ["The bill"]
     assert "<b>The bill" not in seen.html
-    assert "finance : a bill of before by rhea, 80 % alike" in seen.text
+    assert "finance : a bill of before by Rhea Ops, 80 % alike" in seen.text
     assert rows("SELECT actor FROM audit_entries WHERE action = 'data.revealed'") == [{"actor": "fiona"}]
     assert visitor("vera", "viewer").get(f"/classifications/{decision}").status == 403
 

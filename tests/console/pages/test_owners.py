@@ -51,7 +51,7 @@ def test_every_class_has_somebody_and_the_ladder_is_told(visitor: Sign, file: Pa
     seen = visitor("vera", "viewer").get("/owners")
     assert (seen.status, seen.h1) == (200, "Owners")
     assert "has somebody who is there now" in seen.text
-    (finance,) = [text for text in seen.texts("section.card") if text.startswith("finance ops")]
+    (finance,) = [text for text in seen.texts("section.card") if text.startswith("Finance ops")]
     assert "Fiona Ledger now , then Marek Books" in finance
     assert "Fiona Ledger at once Marek Books after 4h Dana Director after 1d" in finance
     assert "approval needed" in finance
@@ -64,7 +64,7 @@ def test_an_absence_moves_the_cases_to_the_deputy(visitor: Sign, file: Path, con
     a_case_of(conn, "write_refused", blocked=(7_500, "EUR"))
     file.write_text(away(PACKAGED, "fiona"))
     seen = visitor("vera", "viewer").get("/owners")
-    (finance,) = [text for text in seen.texts("section.card") if text.startswith("finance ops")]
+    (finance,) = [text for text in seen.texts("section.card") if text.startswith("Finance ops")]
     assert "one person alone" in finance
     assert "Fiona Ledger away , then Marek Books now" in finance
     assert "Marek Books at once Marek Books after 4h" in finance

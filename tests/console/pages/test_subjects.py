@@ -29,9 +29,11 @@ def test_everything_about_a_thing_stands_on_one_page(fiona: Visitor, story: Any,
     """Events, writes with their money, cases; by its id, with its source, and by its customer."""
     invoice, customer = the(rows, story.done)
     write = rows("SELECT id FROM writes WHERE event_id = %s", story.done)[0]["id"]
-    for name in (invoice, f"stripe:{invoice}", customer):
+    told = {invoice: f"Invoice {invoice}", f"stripe:{invoice}": f"Invoice {invoice}", customer: f"Customer {customer}"}
+    for name, words in told.items():
         seen = fiona.get(f"/subjects/{name}")
-        assert (seen.status, seen.h1) == (200, name)
+        assert (seen.status, seen.h1) == (200, words)
+        assert name in seen.texts("main code")
         assert {f"/events/{story.done}", f"/writes/{write}"} <= set(seen.links()), name
         assert "189.57 EUR" in seen.text, name
     assert f"/subjects/{customer}" in fiona.get(f"/subjects/{invoice}").links("/subjects/")

@@ -62,7 +62,7 @@ def test_the_tiles_say_what_a_window_came_to(visitor: Sign, conn: Connection) ->
     assert tile(seen, " written").startswith("1,200.00 EUR 5,000 JPY ")
     assert tile(seen, "blocked").startswith("450.00 EUR 10.00 USD ")
     assert tile(seen, "in doubt").startswith("1 ")
-    assert "A contract_violation" in tile(seen, "oldest")
+    assert "A contract violation" in tile(seen, "oldest")
 
 
 def test_a_window_is_chosen_by_a_link(visitor: Sign, conn: Connection) -> None:
