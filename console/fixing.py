@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import destinations
-from console import actions, answers, asks, fix_asks, problems
+from console import actions, answers, asks, problems
 from console.access import people
 from console.queries import fixes as shown
 from contracts.fixes import Fix
@@ -18,7 +18,7 @@ from exceptions_queue import fixes, replay
 from ingest.sources import SourcesUnusable, find_sources
 
 
-def preview(ask: fix_asks.FixContent) -> answers.FixPreview:
+def preview(ask: asks.FixContent) -> answers.FixPreview:
     """What a rule would do: the real steps, no commit, no call to anybody."""
     with problems.told(), database.transaction() as conn:
         fix, _ = _understood(conn, ask)
@@ -35,7 +35,7 @@ def preview(ask: fix_asks.FixContent) -> answers.FixPreview:
     )
 
 
-def propose(conn: Connection, who: str, ask: fix_asks.FixAsk) -> UUID:
+def propose(conn: Connection, who: str, ask: asks.FixAsk) -> UUID:
     """Keep a rule until somebody else says yes, with what it would have done at this moment."""
     assert ask.reason is not None, "Bug: only a dry run needs no reason"
     people.must_be_one(who)
@@ -44,7 +44,7 @@ def propose(conn: Connection, who: str, ask: fix_asks.FixAsk) -> UUID:
     return fixes.propose(conn, fix, provider=provider, preview=numbers, who=who, reason=ask.reason)
 
 
-def approve(conn: Connection, who: str, fix_id: UUID, ask: fix_asks.FixApproveAsk) -> None:
+def approve(conn: Connection, who: str, fix_id: UUID, ask: asks.FixApproveAsk) -> None:
     """Let somebody else's rule be applied; on wish, run again what it clears."""
     # Looked at before anything is locked that others wait for.
     fix = fixes.approvable(conn, fix_id, digest=ask.digest, who=who, reason=ask.reason)
@@ -82,7 +82,7 @@ def _many(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _understood(conn: Connection, ask: fix_asks.FixContent) -> tuple[Fix, str]:
+def _understood(conn: Connection, ask: asks.FixContent) -> tuple[Fix, str]:
     when: dict[str, Any] = dict(ask.when)
     provider = _provider(conn, ask.source)
     return fixes.understood(ask.source, provider, ask.types, when, ask.set), provider

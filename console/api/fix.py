@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from console import answers, asks, fix_asks, fixing, problems
+from console import answers, asks, fixing, problems
 from console.api import act
 from console.api.route import NOT_THERE_OR_NOT_NOW, Asking, Reply, Route
 from console.queries import fixes
@@ -17,7 +17,7 @@ def show_fix(asking: Asking) -> answers.Fix:
 
 
 def propose(asking: Asking) -> Reply:
-    ask: fix_asks.FixAsk = asking.body
+    ask: asks.FixAsk = asking.body
     if ask.dry_run:
         return fixing.preview(ask)
 
@@ -41,7 +41,7 @@ def fix(fix_id: UUID) -> answers.Fix:
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/fixes", list_fixes, "Rules", answers.Page[answers.Fix], query=fix_asks.FixesAsk, right="look"),
+    Route("GET", "/fixes", list_fixes, "Rules", answers.Page[answers.Fix], query=asks.FixesAsk, right="look"),
     Route("GET", "/fixes/{id}", show_fix, "One rule", answers.Fix, right="look"),
     Route(
         "POST",
@@ -49,7 +49,7 @@ ROUTES: tuple[Route, ...] = (
         propose,
         "Propose a rule that fills in what payloads lack, or show what it would do",
         answers.Fix | answers.FixPreview,
-        body=fix_asks.FixAsk,
+        body=asks.FixAsk,
         refusals=(409,),
         right="act",
     ),
@@ -59,7 +59,7 @@ ROUTES: tuple[Route, ...] = (
         approve,
         "Yes to somebody else's rule: it is applied from now on",
         answers.Fix,
-        body=fix_asks.FixApproveAsk,
+        body=asks.FixApproveAsk,
         refusals=NOT_THERE_OR_NOT_NOW,
         right="approve",
     ),

@@ -31,7 +31,7 @@ def list_(
     json: Json = False,
 ) -> None:
     """Every rule, the newest first. Meant when no command is named."""
-    from console.fix_asks import FixesAsk
+    from console.asks import FixesAsk
     from console.queries import fixes
 
     found = fixes.find_page(shared.asked(FixesAsk, status=status, source=source, q=q, limit=limit, cursor=cursor))
@@ -63,7 +63,7 @@ def propose(
     """Propose a rule, which somebody else approves; or show what it would do."""
     from console import fixing
     from console.api import fix
-    from console.fix_asks import FixAsk
+    from console.asks import FixAsk
 
     conditions = {path: _value(text) for path, text in _parts(when, "--when").items()}
     settings = _parts(set, "--set")
@@ -87,7 +87,7 @@ def approve(
     """Say yes to somebody else's rule: it is applied from now on."""
     from console import fixing
     from console.api import fix
-    from console.fix_asks import FixApproveAsk
+    from console.asks import FixApproveAsk
 
     standing = fix.fix(shared.uuid(rule, "rule"))
     ask = shared.asked(FixApproveAsk, digest=digest or standing.digest, replay=replay, reason=reason)

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from console import answers
-from console.fix_asks import FixesAsk
+from console.asks import FixesAsk
 from console.queries import page
 from counterfoil import database, tables
 

@@ -1,10 +1,10 @@
-"""What may be asked about rules: as types that validate, for the API, the commands and the pages."""
+"""What may be asked about rules."""
 
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from console.asks import Change, Digest, ListAsk, TryOrChange
+from console.asks.base import Change, Digest, ListAsk, TryOrChange
 from console.fields import Asked, Word
 from contracts import fixes
 from counterfoil.lifecycle import FixState
