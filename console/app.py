@@ -11,6 +11,7 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from console import problems, ready
+from console.access import sessions
 from console.api import dispatch, openapi
 from console.api.route import PREFIX, Route
 from console.api.routes import ROUTES
@@ -18,6 +19,9 @@ from console.pages import serve
 from counterfoil import telemetry
 from counterfoil.settings import settings
 from ingest.health import health_routes
+
+#: A year (OWASP ASVS 5, 3.4.1).
+TLS_SECONDS = 365 * 24 * 60 * 60
 
 Answering = Callable[[Request], Awaitable[Response]]
 
@@ -57,7 +61,7 @@ class _Methods:
             )
         else:
             response = await _safely(answering, request)
-        await response(scope, receive, send)
+        await _over_tls(response)(scope, receive, send)
 
 
 async def _safely(answering: Answering, request: Request) -> Response:
@@ -88,4 +92,11 @@ async def _openapi(_: Request) -> Response:
 
 async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
-        await dispatch.refused(problems.NotFound("there is no such path"))(scope, receive, send)
+        await _over_tls(dispatch.refused(problems.NotFound("there is no such path")))(scope, receive, send)
+
+
+def _over_tls(response: Response) -> Response:
+    """Where people come over TLS, their browsers never come without it again."""
+    if sessions.is_secure():
+        response.headers["Strict-Transport-Security"] = f"max-age={TLS_SECONDS}; includeSubDomains"
+    return response

@@ -16,8 +16,13 @@ from counterfoil.database import Connection
 WRONG: Final = "name or password is wrong"
 
 
-def with_password(name: str, password: str, *, address: str = "", agent: str = "", known: str = "") -> str:
-    """A new session's token. `known`: what the browser is known by. Raises: SignInRefused, TooMany, Unavailable."""
+def with_password(
+    name: str, password: str, *, address: str = "", agent: str = "", known: str = "", before: Session | None = None
+) -> str:
+    """A new session's token; the one that the browser had `before` ends. `known`: what the browser is known by.
+
+    Raises: SignInRefused, TooMany, Unavailable.
+    """
     name = name.strip().lower()
     with database.transaction() as conn:
         is_known = browsers.is_known(conn, known, name)
@@ -33,6 +38,7 @@ def with_password(name: str, password: str, *, address: str = "", agent: str = "
     throttle.forgive(counted)
     with database.transaction() as conn:
         _still(conn, user)
+        _end(conn, before)
         return begun(conn, user, how="password", agent=agent)
 
 
@@ -44,10 +50,10 @@ def again(session: Session, password: str, *, agent: str = "") -> str:
         return renewed(conn, session, how="password", agent=agent)
 
 
-def by_link(token: str, password: str | None, *, agent: str = "") -> str:
+def by_link(token: str, password: str | None, *, agent: str = "", before: Session | None = None) -> str:
     """A new session's token, for the holder of a link; they choose a password unless the link is for coming in.
 
-    Raises: NotFound, NotAcceptable.
+    The session that the browser had `before` ends. Raises: NotFound, NotAcceptable.
     """
     with database.transaction() as conn:
         link = links.find(conn, token)
@@ -60,6 +66,7 @@ def by_link(token: str, password: str | None, *, agent: str = "") -> str:
         user = links.use(conn, token)
         if kept is not None:
             _keep_password(conn, user, kept)
+        _end(conn, before)
         return begun(conn, user, how="link", agent=agent)
 
 
@@ -153,6 +160,11 @@ def _still(conn: Connection, user: dict[str, Any], session: Session | None = Non
     ).fetchone()
     if row is None:
         raise SignInRefused(WRONG if session is None else "you were signed out meanwhile: sign in again")
+
+
+def _end(conn: Connection, before: Session | None) -> None:
+    if before is not None:
+        sessions.end(conn, before.id)
 
 
 def _keep_password(conn: Connection, user: dict[str, Any], kept: str) -> None:

@@ -44,7 +44,7 @@ class Session(NamedTuple):
 
 def is_secure() -> bool:
     """Whether the cookie travels over TLS only: always in production, else where the console's URL says so."""
-    return settings().is_production
+    return settings().is_production or settings().console_address.startswith("https://")
 
 
 def cookie_name() -> str:
@@ -73,15 +73,15 @@ def begin(
 ) -> str:
     """A new session; its token is for the cookie and for nothing else.
 
-    `instead_of`: that one goes on under this token, and not longer than it would have. `fresh`: the person has just
-    shown who they are.
+    `instead_of`: that one goes on under this token, and a person's not longer than it would have. `fresh`: the person
+    has just shown who they are.
     """
     token = secrets.token_urlsafe(32)
     conn.execute(
         "INSERT INTO sessions (id, token_hash, user_id, expires_at, reauthenticated_at, how, agent)"
-        " VALUES (%(id)s, %(hash)s, %(user)s, coalesce((SELECT expires_at FROM sessions WHERE id = %(before)s),"
-        " now() + %(whole)s * interval '1 second'), CASE WHEN %(fresh)s THEN now() END,"
-        " %(how)s, %(agent)s)",
+        " VALUES (%(id)s, %(hash)s, %(user)s,"
+        " coalesce((SELECT expires_at FROM sessions WHERE id = %(before)s AND user_id IS NOT NULL),"
+        " now() + %(whole)s * interval '1 second'), CASE WHEN %(fresh)s THEN now() END, %(how)s, %(agent)s)",
         {
             "id": keys.new_id(),
             "hash": hashed(token),

@@ -102,10 +102,13 @@ def by_id(conn: Connection, user_id: UUID) -> dict[str, Any]:
 
 def address(email: str) -> str:
     """An e-mail address as it is kept. Raises: NotAcceptable."""
-    email = email.strip().lower()
+    email = email.strip()
     if len(email) > people.EMAIL_MAX or not email.isprintable() or not people.EMAIL.fullmatch(email):
         raise NotAcceptable("that is not an e-mail address")
-    return email
+    if not email.isascii():
+        # In small letters some become those of another mailbox: a Kelvin sign is a k.
+        raise NotAcceptable("this e-mail address has letters that can be mistaken for others; use one of ASCII alone")
+    return email.lower()
 
 
 def checked(grants: Iterable[str]) -> list[str]:

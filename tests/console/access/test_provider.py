@@ -271,3 +271,32 @@ def test_no_secret_of_the_client_leaves_but_to_the_token_endpoint(
     assert SECRET not in seen
     assert base64.b64encode(SECRET.encode()).decode() not in seen
     assert "code_verifier" not in seen
+
+
+def test_a_session_from_the_provider_is_a_whole_one(
+    idp: Provider, browser: Callable[..., Any], account: Callable[..., Any]
+) -> None:
+    """Eight hours, not the ten minutes of the journey there; a proof on the way makes it no longer."""
+    account("vera", "viewer", password=None)
+    one = browser()
+    journey(one)
+    with database.transaction() as conn:
+        (row,) = conn.execute("SELECT expires_at > now() + interval '7 h 59 min' AS whole FROM sessions").fetchall()
+        assert row["whole"]
+        conn.execute("UPDATE sessions SET expires_at = now() + interval '1 h'")
+    journey(one, "/sign-in/oidc?next=/account")
+    with database.transaction() as conn:
+        (row,) = conn.execute("SELECT expires_at < now() + interval '61 min' AS short FROM sessions").fetchall()
+    assert row["short"]
+
+
+@pytest.mark.parametrize("look_alike", ["mare\u212a@example.com", "marek@exampl\u212a.com", "mar\u0435k@example.com"])
+def test_an_address_that_only_looks_alike_is_nobodys(
+    idp: Provider, browser: Callable[..., Any], account: Callable[..., Any], look_alike: str
+) -> None:
+    """A Kelvin sign becomes a k in small letters: another mailbox, the same account. Break it: take any letters."""
+    account("marek", "approver", password=None)
+    idp.is_now(look_alike)
+    one = browser()
+    assert journey(one).status_code == 422
+    assert not one.is_signed_in
