@@ -109,7 +109,7 @@ def preview(conn: Connection, question: Question, item: Item) -> tuple[Answer, V
 
 def _here(conn: Connection, question: Question, item: Item, scope: str | None) -> tuple[Answer, Circumstances]:
     state = states.of(conn, question)
-    answer, taught = serving(question.name).answer(conn, item.fields)
+    answer, taught = serving(question.name).answer(conn, item.fields, item.counterparty)
     return answer, Circumstances(
         mode=state.mode,
         mode_reason=state.reason,

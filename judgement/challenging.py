@@ -64,7 +64,9 @@ def _challenged(
         return answer, _would_act(question, one.item, answer, known)
     asked = question if trial.challenger != NEXT else questions.next_of(question.name)
     assert asked is not None, "Bug: a trial of another version runs, and there is none"
-    answer, taught = _served(asked.name, asked.version, trial.number).answer(conn, one.item.fields)
+    answer, taught = _served(asked.name, asked.version, trial.number).answer(
+        conn, one.item.fields, one.item.counterparty
+    )
     return answer, _would_act(asked, one.item, answer, replace(known, thresholds=taught.thresholds))
 
 

@@ -42,11 +42,13 @@ class Serving:
         self._seq = 0
         self._looked = float("-inf")
 
-    def answer(self, conn: Connection, given: Mapping[str, str]) -> tuple[Answer, Taught]:
+    def answer(
+        self, conn: Connection, given: Mapping[str, str], counterparty: str | None = None
+    ) -> tuple[Answer, Taught]:
         """The local tier's answer, and the judge's thresholds. Needs a connection in autocommit."""
         with self._lock:
             taught = self._up_to_date(conn)
-            return taught.judge.answer(given), taught
+            return taught.judge.answer(given, counterparty=counterparty), taught
 
     def golden(self, conn: Connection) -> dict[str, Any]:
         """How the judge of now does on the golden set; a second or so, in which nobody else is answered."""
@@ -94,13 +96,13 @@ class Serving:
         for each in new:
             self._remember(each)
             if each.use == "learn" and each.label in self.question.label_names:
-                self._taught.judge.learn(Example(str(each.id), each.fields, each.label, each.author))
+                self._taught.judge.learn(Example(str(each.id), each.fields, each.label, each.author, each.counterparty))
             self._seq = each.seq
 
     def _remember(self, label: labels.StoredLabel) -> None:
         """Whatever it is used for: its own words are answered so from now on."""
         assert self._taught is not None
-        self._taught.judge.remember(label.fields, label.author, Said(str(label.id), label.label))
+        self._taught.judge.remember(label.fields, label.author, Said(str(label.id), label.label, label.counterparty))
 
 
 @cache
@@ -127,7 +129,8 @@ def all_labels(conn: Connection, question: Question, *, up_to: int | None = None
             newest[each.input_hash, each.author] = each
     told = sorted(newest.values(), key=lambda each: each.seq)
     return shipped + [
-        Labelled(str(each.id), each.fields, each.label, each.use, each.author, each.uniform) for each in told
+        Labelled(str(each.id), each.fields, each.label, each.use, each.author, each.uniform, each.counterparty)
+        for each in told
     ]
 
 

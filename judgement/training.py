@@ -24,6 +24,7 @@ class Labelled:
     use: Use
     author: str
     traffic: bool = False
+    counterparty: str | None = None
 
 
 @dataclass(slots=True)
@@ -38,7 +39,7 @@ class Taught:
 def examples(labelled: Iterable[Labelled]) -> list[Example]:
     """What is taught, in order."""
     return [
-        Example(each.id, each.fields, each.label, each.author)
+        Example(each.id, each.fields, each.label, each.author, each.counterparty)
         for each in labelled
         if each.use == "learn" and each.label is not None
     ]

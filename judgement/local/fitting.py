@@ -31,6 +31,7 @@ class Example:
     fields: Mapping[str, str]
     label: str
     author: str = ""
+    counterparty: str | None = None
 
 
 @dataclass(slots=True)

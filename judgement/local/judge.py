@@ -20,7 +20,7 @@ from counterfoil import clock
 from judgement.local import lexical, pool, quoting, text
 from judgement.local.encoder import Encoder
 from judgement.local.fitting import Example, Fitted, fit, inside_of, own_examples, vectors
-from judgement.local.repeats import CONFIDENCE, Repeats, Said
+from judgement.local.repeats import CONFIDENCE, Repeats, Said, Told
 from judgement.local.voters import Looks
 
 Floats = NDArray[np.float32]
@@ -73,11 +73,16 @@ class Local:
         if said.label is None or said.label in self.question.label_names:
             self.repeats.remember(self._text(given), author, said)
 
-    def answer(self, given: Mapping[str, str], *, measured: bool = False) -> Answer:
-        """Answer one input. `measured`: as if its own label, which was not taught, were not remembered."""
+    def answer(self, given: Mapping[str, str], *, measured: bool = False, counterparty: str | None = None) -> Answer:
+        """Answer one input. `measured`: as if its own label, which was not taught, were not remembered.
+
+        `counterparty`: whom it is about. Only for what people decided before: to the voters everybody is alike.
+        """
         began = clock.ticks_seconds()
         said = self._text(given)
-        found = self._judged(given, said, measured) if said else self._abstained(given, Abstention.NO_INPUT)
+        found = (
+            self._judged(given, said, measured, counterparty) if said else self._abstained(given, Abstention.NO_INPUT)
+        )
         return found.model_copy(update={"latency_seconds": clock.ticks_seconds() - began})
 
     def looks(self, said: str) -> tuple[Floats, float, Looks]:
@@ -88,34 +93,33 @@ class Local:
         shares = pool.pooled(looks.opinions, self.fitted.weights)[0]
         return shares, float(inside_of(self.fitted, looks)[0]), looks
 
-    def _judged(self, given: Mapping[str, str], said: str, measured: bool) -> Answer:
-        told = self.repeats.exact(said, taught=measured)
+    def _judged(self, given: Mapping[str, str], said: str, measured: bool, counterparty: str | None) -> Answer:
+        told = self.repeats.exact(said, taught=measured, counterparty=counterparty)
         if not told and self._unreadable(said):
             return self._abstained(given, Abstention.UNREADABLE)
         shares, inside, looks = self.looks(said)
         if told:
             return self._repeated(given, told, shares, looks)
-        near = self.repeats.near(said, looks.letters[0])
+        near = self.repeats.near(said, looks.letters[0], counterparty=counterparty)
         if near:
-            label = self.examples[near.example].label
             places = [near.example, *(each for each in self._nearest(looks) if each != near.example)]
-            return self._answer(given, shares, 1.0, self._precedents(places, looks), decided=label)
+            return self._answer(given, shares, 1.0, self._precedents(places, looks), decided=near.said.label)
         nearest = self._precedents(self._nearest(looks), looks)
         if self.fitted.outside is not None and inside < self.fitted.outside.cut:
             return self._abstained(given, Abstention.OUTSIDE, shares=shares, inside=inside, precedents=nearest)
         return self._answer(given, shares, inside, nearest)
 
-    def _repeated(self, given: Mapping[str, str], told: Mapping[str, Said], shares: Floats, looks: Looks) -> Answer:
+    def _repeated(self, given: Mapping[str, str], told: Told, shares: Floats, looks: Looks) -> Answer:
         """What was decided about these very words; whoever decided is named first, taught or not."""
         said = [
             Precedent(example_id=each.id, label=each.label, likeness=1.0, author=author)
-            for author, each in told.items()
+            for author, each in told
             if each.label is not None
         ]
-        known = {each.id for each in told.values()}
+        known = {each.id for _, each in told}
         others = [each for each in self._precedents(self._nearest(looks), looks) if each.example_id not in known]
         precedents = (*said, *others)[:_PRECEDENTS]
-        labels = {each.label for each in told.values()}
+        labels = {each.label for _, each in told}
         label = labels.pop() if len(labels) == 1 else None
         if label is not None:
             return self._answer(given, shares, 1.0, precedents, decided=label)
@@ -208,7 +212,7 @@ class Local:
     def _decided(self, example: Example, place: int) -> None:
         if example.author:  # without one it is a part of the question, which nobody decided
             said = self._text(example.fields)
-            self.repeats.teach(said, example.author, Said(example.id, example.label), place)
+            self.repeats.teach(said, example.author, Said(example.id, example.label, example.counterparty), place)
 
     def _text(self, given: Mapping[str, str]) -> str:
         return text.joined(given, self.question.fields)

@@ -5,9 +5,7 @@ expects the same text to be answered so from then on.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,59 +28,85 @@ _TELLING = re.compile(r"\S*\d\S*|\b(?:no|not|never|without|cannot|\w+n['’]?t)\
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What somebody decided about a text. `label` None: none of the question's labels."""
+    """What somebody decided about a text. `label` None: none of the question's labels. `about`: whose it was."""
 
     id: str
     label: str | None
+    about: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A remembered example of nearly the same text."""
+    """A remembered example of nearly the same text, and what stands of it."""
 
     example: int  #: its place in the memory
     likeness: float
+    said: Said
 
 
 _Words = tuple[str, tuple[str, ...]]
+#: By author and whom it was about, the newest last.
+_Answers = dict[tuple[str, str | None], Said]
+Told = list[tuple[str, Said]]
 
 
 class Repeats:
     """What was decided about which words; of each author the newest: whoever changed his mind disputes nothing."""
 
     def __init__(self) -> None:
-        self._said: dict[_Words, dict[str, Said]] = {}
-        self._taught: dict[_Words, dict[str, Said]] = {}
-        self._telling: dict[int, tuple[str, ...]] = {}
+        self._said: dict[_Words, _Answers] = {}
+        self._taught: dict[_Words, _Answers] = {}
+        self._words: dict[int, _Words] = {}
 
     def remember(self, text: str, author: str, said: Said) -> None:
         """Remember a decision that is not taught."""
-        self._said.setdefault(_words(text), {})[author] = said
+        _keep(self._said, _words(text), author, said)
 
     def teach(self, text: str, author: str, said: Said, place: int) -> None:
         """Remember a decision that is the example at this place, too."""
-        self.remember(text, author, said)
-        self._taught.setdefault(_words(text), {})[author] = said
-        self._telling[place] = telling(text)
+        self._words[place] = words = _words(text)
+        for answers in (self._said, self._taught):
+            _keep(answers, words, author, said)
 
-    def exact(self, text: str, *, taught: bool = False) -> Mapping[str, Said]:
-        """What was decided about these very words, by author; letter case, accents and punctuation do not count.
+    def exact(self, text: str, *, taught: bool = False, counterparty: str | None = None) -> Told:
+        """What was decided about these very words, with its author; letter case, accents and punctuation do not count.
 
-        `taught`: of what was taught alone, because what measures must not answer for itself.
+        What was said of the same counterparty, if anything was; else of everybody. `taught`: of what was taught alone,
+        because what measures must not answer for itself.
         """
-        if not folded(text):
-            return MappingProxyType({})  # signs alone are no words
-        said = (self._taught if taught else self._said).get(_words(text), {})
-        people = {author: each for author, each in said.items() if author != SHIPPED}
-        return people or said
+        return self._told(_words(text), self._taught if taught else self._said, counterparty)
 
-    def near(self, text: str, likeness: Floats) -> Repeat | None:
-        """The nearest decision in letters, when near enough and with the same figures and denials."""
+    def near(self, text: str, likeness: Floats, *, counterparty: str | None) -> Repeat | None:
+        """The nearest decision in letters, when near enough, with the same figures and denials, and undisputed."""
         told = telling(text)
         for place in np.flatnonzero(likeness >= NEAR_EXACT)[np.argsort(-likeness[likeness >= NEAR_EXACT])].tolist():
-            if self._telling.get(place) == told:
-                return Repeat(place, float(likeness[place]))
+            words = self._words.get(place)
+            if words is None or words[1] != told:
+                continue
+            said = self._told(words, self._taught, counterparty)
+            agreed = said and said[0][1].label is not None and len({each.label for _, each in said}) == 1
+            return Repeat(place, float(likeness[place]), said[0][1]) if agreed else None
         return None
+
+    @staticmethod
+    def _told(words: _Words, remembered: dict[_Words, _Answers], counterparty: str | None) -> Told:
+        if not words[0]:
+            return []  # signs alone are no words
+        answers = remembered.get(words, {})
+        people = {key: said for key, said in answers.items() if key[0] != SHIPPED} or answers
+        own = {author for author, about in people if about == counterparty and about is not None}
+        if own:
+            return list({author: said for (author, about), said in people.items()
+                         if author in own and about in (counterparty, None)}.items())  # fmt: skip
+        # An answer that was about nobody is about everybody: it takes the place of what its author said before.
+        everybody = {author for author, about in people if about is None}
+        return [(author, said) for (author, about), said in people.items() if about is None or author not in everybody]
+
+
+def _keep(remembered: dict[_Words, _Answers], words: _Words, author: str, said: Said) -> None:
+    answers = remembered.setdefault(words, {})
+    answers.pop((author, said.about), None)
+    answers[author, said.about] = said
 
 
 def _words(text: str) -> _Words:

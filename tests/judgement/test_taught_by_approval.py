@@ -45,7 +45,8 @@ def rules(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[
 @pytest.fixture
 def waiting(conn: Connection, rules: Any) -> Callable[[int], Write]:
     """A booking that was made of what Ann said of the same words, and waits for approval."""
-    labels.add(conn, MONEY, labels.NewLabel({"description": SAID}, "services", "labelling", "Ann"))
+    said = labels.NewLabel({"description": SAID}, "services", "labelling", "Ann", counterparty="cus_1")
+    labels.add(conn, MONEY, said)
     a_decision(conn, MONEY, "Hours", status="settled", settled_by="Ann", settled_label="services",
                settled_at="2026-11-01", counterparty="cus_1")  # fmt: skip
     conn.commit()

@@ -142,6 +142,24 @@ def test_somebody_new_is_asked_about_however_sure_the_judge_is(
     assert "before" in row["why"]
 
 
+def test_two_customers_mean_two_things_by_one_word(
+    worker: Worker, a_ticket: Any, look: Look, conn: database.Connection
+) -> None:
+    """Each is booked as a person said of it, whichever was said last; of a third one a person is asked. Break it: take the
+    newest answer, whoever it was about."""
+    for number, (who, label) in enumerate([("cus_1", "services"), ("cus_2", "usage")]):
+        a_ticket(number, f"{who}|Setup")
+        _work(worker)
+        (open_now,) = look("SELECT id FROM decisions WHERE status = 'asked'")
+        _correct(conn, open_now["id"], label)
+        _work(worker)
+    for number, (who, label) in enumerate([("cus_1", "services"), ("cus_2", "usage"), ("cus_3", None)], start=2):
+        event = a_ticket(number, f"{who}|setup!")
+        _work(worker)
+        (found,) = look("SELECT label, status FROM decisions WHERE event_id = %s", event)
+        assert found == {"label": label, "status": "committed" if label else "asked"}
+
+
 def test_one_open_line_holds_the_whole_entry(
     worker: Worker, a_ticket: Any, look: Look, conn: database.Connection
 ) -> None:
