@@ -76,7 +76,8 @@ class Figures:
 
 def figures(conn: Connection, question: str, *, since: datetime | None = None) -> Figures:
     """What happened since then; by default over four weeks."""
-    row = conn.execute(_FIGURES, (question, since or clock.now() - WINDOW)).fetchone()
+    # Planned for this question: a plan for whichever would look at the decisions of all of them.
+    row = conn.execute(_FIGURES, (question, since or clock.now() - WINDOW), prepare=False).fetchone()
     assert row is not None
     return Figures(**row)
 

@@ -37,7 +37,8 @@ def kinds(session: Session) -> set[Kind]:
     def of(*conditions: ColumnElement[bool]) -> set[Kind]:
         return {(row[0], row[1], row[2], row[3]) for row in session.exec(wanted.where(*conditions))}
 
-    ever = kept.find(("kinds of cases",), of, is_costly=lambda found: len(found) >= KINDS_MANY)
+    closed = col(case.closed_at).is_not(None)
+    ever = kept.find(("kinds of cases",), lambda: of(closed), is_costly=lambda found: len(found) >= KINDS_MANY)
     return ever | of(col(case.status).in_(sorted(CASE_LIVE)))
 
 

@@ -211,7 +211,7 @@ _DOUBT = "SELECT count(*) AS n FROM writes WHERE status = 'in_doubt'"
 
 #: From so many open cases on their numbers may be this old: counting fifty thousand takes a twentieth of a second.
 MANY = 5_000
-MANY_SECONDS = 5.0
+MANY_SECONDS = 20.0
 _kept: list[tuple[float, Roster, Open]] = []
 
 

@@ -139,7 +139,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
-        "cases_closed", "cases", ["closed_at"], unique=False, postgresql_where=sa.text("closed_at IS NOT NULL")
+        "cases_closed",
+        "cases",
+        ["closed_at"],
+        unique=False,
+        postgresql_include=["failure_class", "source", "handler", "owner", "opened_at"],
+        postgresql_where=sa.text("closed_at IS NOT NULL"),
     )
     op.create_index(
         "cases_desk",
@@ -1284,7 +1289,12 @@ def downgrade() -> None:
         postgresql_include=["id", "status", "opened_at", "due_at", "dollars"],
         postgresql_where=sa.text("status IN ('open', 'acknowledged', 'snoozed')"),
     )
-    op.drop_index("cases_closed", table_name="cases", postgresql_where=sa.text("closed_at IS NOT NULL"))
+    op.drop_index(
+        "cases_closed",
+        table_name="cases",
+        postgresql_include=["failure_class", "source", "handler", "owner", "opened_at"],
+        postgresql_where=sa.text("closed_at IS NOT NULL"),
+    )
     op.drop_table("cases")
     op.drop_index("cap_uses_window", table_name="cap_uses")
     op.drop_table("cap_uses")
