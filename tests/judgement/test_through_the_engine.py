@@ -145,8 +145,8 @@ def test_somebody_new_is_asked_about_however_sure_the_judge_is(
 def test_two_customers_mean_two_things_by_one_word(
     worker: Worker, a_ticket: Any, look: Look, conn: database.Connection
 ) -> None:
-    """Each is booked as a person said of it, whichever was said last; of a third one a person is asked. Break it: take the
-    newest answer, whoever it was about."""
+    """Each is booked as a person said of it, whichever was said last; of a third one a person is asked. Break it: take
+    the newest answer, whoever it was about."""
     for number, (who, label) in enumerate([("cus_1", "services"), ("cus_2", "usage")]):
         a_ticket(number, f"{who}|Setup")
         _work(worker)
