@@ -1,13 +1,11 @@
 """What the self-check looks at where people sign in: whether anybody can, and whether the way there is whole."""
 
-from collections.abc import Callable, Mapping
-
-from console.finding import Finding
+from console.doctor.finding import Finding
 from counterfoil import database
 from counterfoil.settings import settings
 
 
-def _people() -> Finding:
+def people() -> Finding:
     """Who can use console and API; in production that must be somebody."""
     counts = _counted()
     wrong = list(_wrong(counts))
@@ -46,6 +44,3 @@ def _counted() -> dict[str, int]:
         ).fetchone()
     assert row is not None, "Bug: a count is a row"
     return dict(row)
-
-
-CHECKS: Mapping[str, Callable[[], Finding]] = {"people": _people}

@@ -1,12 +1,10 @@
 """What the self-check looks at where answers are judged: how far questions are let out, what could be asked."""
 
-from collections.abc import Callable, Mapping
-
-from console.finding import Finding
+from console.doctor.finding import Finding
 from counterfoil.settings import settings
 
 
-def _questions() -> Finding:
+def questions() -> Finding:
     """How far each question is let out; one that was taken back is no fault, but somebody should know."""
     from console.queries import judgement
 
@@ -18,7 +16,7 @@ def _questions() -> Finding:
     )
 
 
-def _local() -> Finding:
+def local() -> Finding:
     """The encoder's weights: the judge works without them, less well, but never with damaged ones."""
     from judgement.local import weights
 
@@ -29,7 +27,7 @@ def _local() -> Finding:
     return Finding(name="local judge", verdict="ok", detail=f"encoder {encoder.name} is in place")
 
 
-def _model() -> Finding:
+def model() -> Finding:
     """Whether the hosted model could be asked: its library, its key, its price."""
     from judgement.hosted import readiness
 
@@ -39,6 +37,3 @@ def _model() -> Finding:
     wrong = readiness.missing(model)
     detail = f"{model} cannot be asked; what needs it waits" if wrong else f"{model} can be asked"
     return Finding(name="hosted model", verdict="wrong" if wrong else "ok", detail=detail, items=wrong)
-
-
-CHECKS: Mapping[str, Callable[[], Finding]] = {"questions": _questions, "local judge": _local, "hosted model": _model}
