@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from pages import visitor
+from signing_in import PASSWORD
 from starlette.testclient import TestClient
 
 from console.access import links, passwords, users
@@ -16,8 +17,6 @@ from counterfoil import database, queue
 from counterfoil.settings import settings
 
 __all__ = ["visitor"]
-
-PASSWORD = "ledger harbour oak"
 
 
 @pytest.fixture(scope="module")

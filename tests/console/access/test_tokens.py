@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from signing_in import set_
 from starlette.testclient import TestClient
 
 from console.access import rights, tokens, users
@@ -30,11 +31,6 @@ def a_token(*scopes: str, name: str = "script", owner: str | None = None, days: 
     """A new one, as the command makes it."""
     with database.transaction() as conn:
         return tokens.make(conn, "test", name=name, scopes=scopes, owner=owner, days=days).text
-
-
-def set_(sql: str, *values: Any) -> None:
-    with database.transaction() as conn:
-        conn.execute(sql, values)
 
 
 def last(action: str) -> Any:
