@@ -41,12 +41,17 @@ def start(home: Path) -> str:
             raise EmbeddedPostgresMissing from missing
         _keep_to_ourselves(pgserver)
         home.mkdir(parents=True, exist_ok=True)
-        server = patiently(
-            lambda: pgserver.get_server(  # type: ignore[attr-defined]
-                home.resolve() / "postgres"
-            )
-        )
+        server = patiently(lambda: _server(pgserver, home.resolve() / "postgres"))
     return str(server.get_uri())
+
+
+def _server(pgserver: Any, folder: Path) -> Any:
+    try:
+        return pgserver.get_server(folder)
+    except BaseException:
+        # The wheel would hand out what it began and did not finish.
+        pgserver.postgres_server.PostgresServer._instances.pop(folder, None)
+        raise
 
 
 def patiently(begin: Callable[[], T]) -> T:
