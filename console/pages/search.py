@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from console import asks, problems
 from console.pages.page import Go, Page, Shown, Visit
-from console.queries import cases, events, filters, identities, mentions, subjects, writes
+from console.queries import cases, events, filters, finding, identities, mentions, subjects, writes
 from console.searching import FIELDS, Wanted
 from counterfoil import database
 from counterfoil.tables import Case, Event, Mention, Replay, Run, Write
@@ -51,11 +51,13 @@ def search(visit: Visit) -> Shown | Go:
         wanted = filters.understood(ask.q)
     except problems.NotAcceptable as refused:
         return _shown(q, problem=refused.shown())._replace(status=refused.status)
-    if not wanted.terms and (there := _exactly(q)):
-        return Go(there)
-    groups = _groups(q, wanted)
+    with Session(database.engine()) as session:
+        if not wanted.terms and (there := _exactly(session, q)):
+            return Go(there)
+        groups = _groups(session, q, wanted)
+        about = _subjects(session, wanted)
     found = [one.id for group in groups if group.kind == "events" for one in group.items]
-    return _shown(q, wanted=wanted, groups=groups, amounts=mentions.amounts(found), subjects=_subjects(wanted))
+    return _shown(q, wanted=wanted, groups=groups, amounts=mentions.amounts(found), subjects=about)
 
 
 def _shown(q: str, **more: Any) -> Shown:
@@ -63,21 +65,20 @@ def _shown(q: str, **more: Any) -> Shown:
     return Shown("search/found.html", f"Search: {q}" if q else "Search", data | more)
 
 
-def _exactly(q: str) -> str | None:
+def _exactly(session: Session, q: str) -> str | None:
     """Where the one thing is that is called this."""
-    with Session(database.engine()) as session:
-        try:
-            return _by_id(session, UUID(q))
-        except ValueError:
-            pass
-        found = session.exec(select(Event.id).where(identities.has_key(session, q)).limit(2)).all()
-        if len(found) == 1:
-            return f"/events/{found[0]}"
-        write = session.exec(select(Write.id).where(col(Write.key) == q)).first()
-        if write is not None:
-            return f"/writes/{write}"
-        if "@" not in q and subjects.exists(session, q):
-            return f"/subjects/{quote(q, safe=':')}"
+    try:
+        return _by_id(session, UUID(q))
+    except ValueError:
+        pass
+    found = session.exec(select(Event.id).where(identities.has_key(session, q)).limit(2)).all()
+    if len(found) == 1:
+        return f"/events/{found[0]}"
+    write = session.exec(select(Write.id).where(col(Write.key) == q)).first()
+    if write is not None:
+        return f"/writes/{write}"
+    if "@" not in q and subjects.exists(session, q):
+        return f"/subjects/{quote(q, safe=':')}"
     return None
 
 
@@ -88,12 +89,12 @@ def _by_id(session: Session, wanted: UUID) -> str | None:
     return None
 
 
-def _groups(q: str, wanted: Wanted) -> list[Group]:
+def _groups(session: Session, q: str, wanted: Wanted) -> list[Group]:
     """Of each kind that knows every field that was named."""
     lists: tuple[tuple[filters.Kind, Callable[[], Any]], ...] = (
-        ("events", lambda: events.find_page(asks.EventsAsk(q=q, limit=COUNTED_MAX))),
-        ("cases", lambda: cases.find_page(asks.CasesAsk(q=q, limit=COUNTED_MAX))),
-        ("writes", lambda: writes.find_page(asks.WritesAsk(q=q, limit=COUNTED_MAX))),
+        ("events", lambda: events.find_page(asks.EventsAsk(q=q, limit=COUNTED_MAX), session)),
+        ("cases", lambda: cases.find_page(asks.CasesAsk(q=q, limit=COUNTED_MAX), session)),
+        ("writes", lambda: writes.find_page(asks.WritesAsk(q=q, limit=COUNTED_MAX), session)),
     )
     found = []
     for kind, read in lists:
@@ -108,19 +109,18 @@ def _groups(q: str, wanted: Wanted) -> list[Group]:
     return found
 
 
-def _subjects(wanted: Wanted) -> list[str]:
+def _subjects(session: Session, wanted: Wanted) -> list[str]:
     """Things that the events of a name or an address are about."""
     said = [*wanted.words, *(value for field in ("customer", "email") for value in wanted.values(field))]
     if not said:
         return []
-    with Session(database.engine()) as session:
-        named = select(Mention.event_id).where(filters.naming(str(said[0]))).limit(COUNTED_MAX)
-        ids = session.exec(
-            select(Mention.value)
-            .where(col(Mention.event_id).in_(named), col(Mention.kind) == "id")
-            .distinct()
-            .limit(COUNTED_MAX)
-        ).all()
+    named = filters.named_first(str(said[0]), COUNTED_MAX)
+    ids = session.exec(
+        select(Mention.value)
+        .where(col(Mention.event_id) == finding.collected(named), col(Mention.kind) == "id")
+        .distinct()
+        .limit(COUNTED_MAX)
+    ).all()
     # Whoever types a name means the customer.
     found = sorted(
         (value for value in ids if ":" not in value), key=lambda value: (not value.startswith("cus_"), value)

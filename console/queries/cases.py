@@ -20,12 +20,12 @@ IN_LIST_MAX = 20
 MEMBERS_MAX = 200
 
 
-def find_page(ask: CasesAsk) -> answers.Page[answers.Case]:
+def find_page(ask: CasesAsk, session: Session | None = None) -> answers.Page[answers.Case]:
     """One page of cases."""
     wanted = page.narrowed(
         select(tables.Case), (tables.Case.status, ask.status), (tables.Case.failure_class, ask.failure_class)
     )
-    with Session(database.engine()) as session:
+    with page.looking(session) as session:
         q = filters.asked(session, "cases", ask, lambda word: _matches(session, word, ask))
         if ask.owner is not None:
             wanted = wanted.where(owning.by(session, ask.owner))

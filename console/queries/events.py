@@ -22,9 +22,9 @@ from counterfoil import database, tables
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def find_page(ask: EventsAsk) -> answers.Page[answers.Event]:
+def find_page(ask: EventsAsk, session: Session | None = None) -> answers.Page[answers.Event]:
     """One page of events."""
-    with Session(database.engine()) as session:
+    with page.looking(session) as session:
         q = _asked(session, ask)
         rows, following = page.read(
             session,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, or_
+from sqlalchemy import and_, or_, union_all
 from sqlalchemy import select as rows_of
 from sqlmodel import Session, col, select
 
@@ -150,17 +150,21 @@ def _each(kind: Kind, events: Ids, event_id: Any) -> Part:
     return Part(finding.asked(events.where(event_id == _EVENT_OF[kind])), is_dear=True)
 
 
-def _few(asking: Asking, events: Ids, event_id: Any) -> Part:
-    """By the events' ids, if they are few; else each row is asked."""
-    bounds = asking.bounds if asking.kind == "events" else Bounds()
-    found = finding.few(asking.session, events.where(*bounds.of(event_id)))
+def _few(asking: Asking, events: Ids, event_id: Any, *name: str) -> Part:
+    """By the events' ids, if they are few; else each row is asked. `name`: other lists of the answer may ask it too."""
+    session, bounds = asking.session, asking.bounds if asking.kind == "events" else Bounds()
+
+    def ids() -> list[UUID] | None:
+        return finding.few(session, events.where(*bounds.of(event_id)))
+
+    found = page.once(session, (*name, bounds), ids) if name else ids()
     return _each(asking.kind, events, event_id) if found is None else _of_events(asking.kind, found)
 
 
-def _newest(asking: Asking, events: Ids, event_id: Any) -> Part:
+def _newest(asking: Asking, events: Ids, event_id: Any, *name: str) -> Part:
     """Of a list of events the newest, which an index has in order."""
     if asking.kind != "events":
-        return _few(asking, events, event_id)
+        return _few(asking, events, event_id, *name)
     return _of_events("events", *finding.newest(asking.session, events.where(*asking.bounds.of(event_id)), event_id))
 
 
@@ -194,16 +198,17 @@ def _named(asking: Asking, condition: Condition) -> Part:
     return _few(asking, *_mentioned(condition))
 
 
-def _named_exactly(kind: str, change: Callable[[str], str] = str) -> Field:
-    return lambda asking, value: _newest(asking, *_mentioned(exactly(kind, change(value))))
-
-
 def _customer(asking: Asking, value: str) -> Part:
     first, *names = _ways(value)
-    found = [_newest(asking, *_mentioned(first)), *(_named(asking, name) for name in names)]
+    found = [_newest(asking, *_mentioned(first), "named", value)]
+    found += [_few(asking, *_mentioned(name), "beginning", value) for name in names]
     if not all(part.is_found for part in found):
         return _each(asking.kind, *_mentioned(naming(value)))
     return finding.either(found)
+
+
+def _named_exactly(kind: str, change: Callable[[str], str] = str) -> Field:
+    return lambda asking, value: _newest(asking, *_mentioned(exactly(kind, change(value))))
 
 
 # What stands in cases, and what belongs to whom.
@@ -322,3 +327,10 @@ def named(session: Session, kind: Kind, value: str, ask: ListAsk) -> Part | None
     """Rows of events that name exactly this, or a name that begins with it; None: none does."""
     found = _customer(Asking(session, kind, finding.bounds(ask)), value)
     return None if found.is_empty else found
+
+
+def named_first(value: str, most: int) -> Ids:
+    """Some events that name it, whichever an index has first: a few of each way."""
+    ways = (rows_of(col(Mention.event_id)).where(way).limit(most).subquery().select() for way in _ways(value))
+    found: Ids = union_all(*ways).subquery().select().limit(most)
+    return found

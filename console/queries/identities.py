@@ -3,6 +3,7 @@
 from sqlalchemy import ColumnElement, and_, text
 from sqlmodel import Session, col
 
+from console.queries import page
 from counterfoil import tables
 
 #: Distinct sources by jumping through the identity index: one probe per source, however many events there are.
@@ -19,7 +20,7 @@ _SOURCES = text("""
 
 def sources(session: Session) -> list[str]:
     """Every source that ever sent something."""
-    return [row[0] for row in session.connection().execute(_SOURCES)]
+    return page.once(session, ("sources",), lambda: [row[0] for row in session.connection().execute(_SOURCES)])
 
 
 def has_key(session: Session, key: str, source: str | None = None) -> ColumnElement[bool]:

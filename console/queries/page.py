@@ -1,7 +1,8 @@
 """Paging by key: the cursor, the window of time, and the one way in which a list is read."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -12,20 +13,41 @@ from sqlmodel import Session, col
 from sqlmodel.sql.expression import SelectOfScalar
 
 from console.asks import ListAsk
+from counterfoil import database
 
 Row = TypeVar("Row")
+Found = TypeVar("Found")
 
 #: How far the clock of the door that made an id may be from the database's clock that wrote the time beside it.
 CLOCKS_APART = timedelta(days=1)
 #: Rows that are looked through for text inside of their keys: well below a tenth of a second.
 LATELY_ROWS = 10_000
 #: Rows that one page looks through for what no index finds; few first, because most pages are full by then.
-LOOKED_ROWS = (2_000, 40_000)
+LOOKED_ROWS = (2_000, 20_000)
 #: The same where each of them takes a look into other tables.
 PROBED_ROWS = (500, 5_000)
 #: "At three": people remember within half an hour.
 NEAR = timedelta(minutes=30)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def once(session: Session, name: tuple[Hashable, ...], ask: Callable[[], Found]) -> Found:
+    """What several parts of one answer want to know; a session is as old as the answer."""
+    known: dict[tuple[Hashable, ...], Any] = session.info.setdefault("once", {})
+    if name not in known:
+        known[name] = ask()
+    found: Found = known[name]
+    return found
+
+
+@contextmanager
+def looking(session: Session | None) -> Iterator[Session]:
+    """A session for one look, or the one that looks already."""
+    if session is not None:
+        yield session
+        return
+    with Session(database.engine()) as own:
+        yield own
 
 
 def cursor_of(row_id: UUID) -> str:
@@ -71,7 +93,11 @@ def holding(q: str, *columns: Any) -> ColumnElement[bool]:
 def holding_lately(session: Session, q: str, *columns: Any, at: Any, row_id: Any, ask: ListAsk) -> ColumnElement[bool]:
     """As `holding`, among the newest rows of the window: nothing found costs the same however many there are."""
     # The id itself, not a question inside of the question: it says how few rows that are to whoever makes the plan.
-    floor = _nth(session, row_id, window(at, row_id, ask.since, ask.until), LATELY_ROWS)
+    floor = once(
+        session,
+        ("lately", str(row_id), ask.since, ask.until),
+        lambda: _nth(session, row_id, window(at, row_id, ask.since, ask.until), LATELY_ROWS),
+    )
     return and_(*([row_id >= floor] if floor is not None else []), holding(q, *columns))
 
 

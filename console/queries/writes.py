@@ -16,7 +16,7 @@ from counterfoil import database, tables
 from counterfoil.lifecycle import WriteState
 
 
-def find_page(ask: WritesAsk) -> answers.Page[answers.Write]:
+def find_page(ask: WritesAsk, session: Session | None = None) -> answers.Page[answers.Write]:
     """One page of writes."""
     wanted = page.narrowed(
         select(tables.Write),
@@ -26,7 +26,7 @@ def find_page(ask: WritesAsk) -> answers.Page[answers.Write]:
         (tables.Write.event_id, ask.event),
         (tables.Write.key, ask.key),
     )
-    with Session(database.engine()) as session:
+    with page.looking(session) as session:
         q = filters.asked(session, "writes", ask, lambda word: _matches(session, word, ask))
         rows, following = page.read(
             session,
