@@ -107,7 +107,7 @@ def every(conn: Connection) -> list[dict[str, Any]]:
     ).fetchall()
 
 
-def revoke(conn: Connection, who: str, name: str) -> None:
+def revoke(conn: Connection, who: str, name: str, reason: str | None = None) -> None:
     """End a token now. Raises: NotFound, Conflict."""
     row = conn.execute("SELECT revoked_at FROM api_tokens WHERE name = %s FOR UPDATE", (name,)).fetchone()
     if row is None:
@@ -115,4 +115,4 @@ def revoke(conn: Connection, who: str, name: str) -> None:
     if row["revoked_at"] is not None:
         raise Conflict(f"the token {name} is revoked already")
     conn.execute("UPDATE api_tokens SET revoked_at = now() WHERE name = %s", (name,))
-    audit.append(conn, "desk", [Entry(who, "token.revoked", f"token:{name}", {})])
+    audit.append(conn, "desk", [Entry(who, "token.revoked", f"token:{name}", {"reason": reason} if reason else {})])

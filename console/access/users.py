@@ -58,7 +58,7 @@ def revoke(conn: Connection, who: str, name: str, taken: Sequence[str]) -> list[
     return _grants(conn, who, user, [text for text in user["grants"] if text not in texts], "user.revoked")
 
 
-def disable(conn: Connection, who: str, name: str) -> None:
+def disable(conn: Connection, who: str, name: str, reason: str | None = None) -> None:
     """Nobody gets in by this name any more: sessions, links and tokens end now. Raises: NotFound, Conflict."""
     user = get(conn, name, lock=True)
     if user["disabled_at"] is not None:
@@ -66,7 +66,8 @@ def disable(conn: Connection, who: str, name: str) -> None:
     conn.execute("UPDATE users SET disabled_at = now() WHERE id = %s", (user["id"],))
     links.void(conn, user["id"])
     ended = sessions.end_all(conn, user["id"])
-    audit.append(conn, "desk", [Entry(who, "user.disabled", f"user:{name}", {"sessions_ended": ended})])
+    detail = {"sessions_ended": ended, **({"reason": reason} if reason else {})}
+    audit.append(conn, "desk", [Entry(who, "user.disabled", f"user:{name}", detail)])
 
 
 def enable(conn: Connection, who: str, name: str) -> None:

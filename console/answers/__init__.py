@@ -48,6 +48,7 @@ from console.answers.judgement import (
     TrialSide,
 )
 from console.answers.page import Page
+from console.answers.people import Token, User
 from console.answers.replays import Replay
 from console.answers.reports import ClassWeek, Coverage, Gap, HandlerWeek, RolloutStep, Weekly
 from console.answers.reversals import Probed, Report, Reversal, ReversalItem, Undoing
@@ -119,12 +120,14 @@ __all__ = [
     "Step",
     "Stub",
     "ThresholdShown",
+    "Token",
     "Training",
     "Trial",
     "TrialDone",
     "TrialLabels",
     "TrialSide",
     "Undoing",
+    "User",
     "Vote",
     "Weekly",
     "Write",

@@ -1,7 +1,7 @@
 """The table of routes: the server, the OpenAPI document and the tests are made from it."""
 
 from console import answers, asks
-from console.api import act, control, fix, judge, look, reports
+from console.api import act, control, fix, judge, look, people, reports
 from console.api.route import NOT_THERE_OR_NOT_NOW, Route
 
 ROUTES: tuple[Route, ...] = (
@@ -227,4 +227,5 @@ ROUTES: tuple[Route, ...] = (
         "GET", "/stats", look.show_stats, "The numbers of a window", answers.Stats, query=asks.StatsAsk, right="look"
     ),
     *reports.ROUTES,
+    *people.ROUTES,
 )

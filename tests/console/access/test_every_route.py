@@ -112,6 +112,12 @@ API = {
         POST /writes/{id}/review
         POST /classifications/{id}/correct
     """,
+    "administer": """
+        GET /people
+        POST /people/{name}/off
+        GET /tokens
+        POST /tokens/{name}/revoke
+    """,
 }
 
 #: What it takes, on pages; under `nobody` stands what people do who are not signed in.
