@@ -124,3 +124,10 @@ def test_only_one_module_reads_each_single_thing() -> None:
     for pattern, allowed in readers.items():
         found = {_name(path) for path in ours if re.search(pattern, path.read_text())}
         assert found <= allowed, pattern
+
+
+def test_sql_stands_with_its_rows() -> None:
+    """What receives, plans or shows asks somebody who owns the rows."""
+    without = ("ingest", "contracts", "handlers", "console/api", "console/commands", "console/pages")
+    found = [_name(path) for path in MODULES if _name(path).startswith(without) and ".execute(" in path.read_text()]
+    assert found == []
