@@ -1,9 +1,10 @@
 """Every setting, read once from the environment and `.env`; the only reader of either."""
 
 import ipaddress
+import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -305,9 +306,23 @@ class _Anything(BaseSettings):
 
 def secret(name: str) -> str | None:
     """One environment value by name, from the environment or `.env`; how sources find their secrets."""
-    import os
-
     value = os.environ.get(name)
     if value is None:
-        value = (_Anything().model_extra or {}).get(name.lower())
+        value = _written(*_state_of_file()).get(name.lower())
     return value or None
+
+
+def _state_of_file() -> tuple[str, tuple[int, int] | None]:
+    """Which `.env` that is, and what tells one state of it from the next."""
+    file = os.path.abspath(".env")
+    try:
+        found = os.stat(file)
+    except OSError:
+        return file, None
+    return file, (found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=1)
+def _written(file: str, state: tuple[int, int] | None) -> dict[str, Any]:
+    """What `.env` says beside our own settings; read again when it changes, because a page asks for many names."""
+    return (_Anything().model_extra or {}) if state is not None else {}
