@@ -92,7 +92,12 @@ async def _openapi(_: Request) -> Response:
 
 async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
-        await _over_tls(dispatch.refused(problems.NotFound("there is no such path")))(scope, receive, send)
+        request = Request(scope, receive)
+        if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(PREFIX):
+            response = await serve.nowhere(request)
+        else:
+            response = dispatch.refused(problems.NotFound("there is no such path"))
+        await _over_tls(response)(scope, receive, send)
 
 
 def _over_tls(response: Response) -> Response:

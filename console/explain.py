@@ -49,9 +49,9 @@ def _summary(event: EventDetail) -> str:
     if event.owner:
         parts.append(f"; {event.owner} owns it")
     if event.due_at is not None:
-        parts.append(f"; it moves by itself at {rfc3339(event.due_at)}")
+        parts.append(f"; it moves by itself at {event.due_at:%Y-%m-%d %H:%M:%S} UTC")
     times = "once" if event.deliveries == 1 else f"{event.deliveries} times"
-    return "".join(parts) + f". It arrived {times}, first at {rfc3339(event.received_at)}."
+    return "".join(parts) + f". It arrived {times}, first at {event.received_at:%Y-%m-%d %H:%M:%S} UTC."
 
 
 def _ran(event: EventDetail) -> Answered:

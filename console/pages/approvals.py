@@ -1,20 +1,17 @@
 """Approvals: what waits for a yes, and one request with everything that a person needs to say yes or no."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from console import asks
 from console.access import reveals
 from console.answers import Approval
 from console.api import act, look
-from console.pages import forms, render, wording
+from console.pages import beside, forms, render, wording
 from console.pages.page import Go, Page, Shown, Visit
 from console.queries import approvals, members
 from console.trying import well_formed
-
-#: Lines of before and after; whoever has more to compare has the action itself below.
-PLACES_MAX = 80
 
 
 def list_approvals(visit: Visit) -> Shown:
@@ -38,7 +35,8 @@ def show_approval(visit: Visit) -> Shown:
         {
             "asked": asked,
             "may_see": may_see,
-            "fields": _beside(asked.shown) if may_see else [],
+            "fields": _fields(asked) if may_see else [],
+            "entry": beside.entry(asked.shown.get("body")) if may_see else [],
             "judged": _judged(asked) if may_see else [],
             "evidence": _evidence(asked.shown) if may_see else [],
             "is_open": is_open,
@@ -51,27 +49,9 @@ def show_approval(visit: Visit) -> Shown:
     )
 
 
-def _beside(shown: Mapping[str, Any]) -> list[tuple[str, Any, Any, bool]]:
-    """Field, what stands, what would stand, whether that differs; what is nested has a line per place."""
-    before, body = shown.get("before") or {}, shown.get("body") or {}
-    was = dict(_places("", before.get("fields") or {}))
-    will = dict(_places("", body["properties"] if isinstance(body.get("properties"), dict) else body))
-    rows = [(name, was.get(name), now, was.get(name) != now) for name, now in will.items()]
-    return (rows + [(name, stands, stands, False) for name, stands in was.items() if name not in will])[:PLACES_MAX]
-
-
-def _places(at: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Every place of a document with what stands there, under a name that a person can read."""
-    if isinstance(value, Mapping) and set(value) == {"$receipt"}:
-        yield at, f"what comes of {value['$receipt']}"
-    elif isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from _places(f"{at} {name}".strip(), inner)
-    elif isinstance(value, list):
-        for number, inner in enumerate(value, 1):
-            yield from _places(f"{at} {number}".strip(), inner)
-    else:
-        yield at, value
+def _fields(asked: Approval) -> list[beside.Field]:
+    before = asked.shown.get("before") or {}
+    return beside.fields(before.get("fields"), asked.shown.get("body") or {})
 
 
 def _judged(asked: Approval) -> list[dict[str, Any]]:

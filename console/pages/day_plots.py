@@ -58,7 +58,8 @@ def cost(looked: today.Looked) -> Plot:
         words = f"{at:%a %H:%M}: {usd(each)} per run, {usd(count.cost_micro_usd)} for {count.runs:,} runs"
         return plots.Column((plots.Part("calm", each),), words, _events(looked, at))
 
-    return _columns(looked, "Cost per run", f"hosted answers in {looked.window.words}", column, usd)
+    described = f"hosted answers in {looked.window.words}"
+    return _columns(looked, "Cost per run", described, column, lambda top: usd(top) if looked.whole.cost_micro_usd else "")
 
 
 def written(looked: today.Looked) -> list[tuple[Money, Plot]]:

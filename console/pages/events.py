@@ -8,7 +8,7 @@ from console import asks, explain, masking, problems
 from console.access import reveals
 from console.answers import EventDetail
 from console.api import act, look
-from console.pages import forms, timeline
+from console.pages import forms, render, timeline
 from console.pages.page import Go, Page, Shown, Visit
 from console.queries import events, identities, mentions
 from counterfoil import database
@@ -62,7 +62,7 @@ def _shown(event: EventDetail, **more: Any) -> Shown:
     between = len(moments) - BEGINNING_SHOWN - END_SHOWN
     data: dict[str, Any] = {
         "event": event,
-        "summary": masking.text(told.summary),
+        "summary": masking.text(_sentence(event, told.summary)),
         "answers": [(title, masking.text(getattr(told, name).summary)) for name, title in _QUESTIONS.items()],
         "moments": moments[: BEGINNING_SHOWN + END_SHOWN] if between <= 0 else moments[:BEGINNING_SHOWN],
         "between": between,
@@ -77,6 +77,12 @@ def _shown(event: EventDetail, **more: Any) -> Shown:
         "caused": event.caused[:RELATED_SHOWN],
     }
     return Shown("events/one.html", f"{event.type} {event.key}", data | more)
+
+
+def _sentence(event: EventDetail, summary: str) -> str:
+    """What became of it, without what stands above it on the page, and its owner by name."""
+    rest = summary.removeprefix(f"{event.source} {event.type} {event.key} ")
+    return "It " + rest.replace(f"; {event.owner} owns it", f"; {render.named(event.owner or '')} owns it")
 
 
 def _dry_run(visit: Visit) -> Any:

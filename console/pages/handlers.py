@@ -10,8 +10,9 @@ from console.pages import forms, plots
 from console.pages.page import Go, Page, Shown, Visit
 from console.queries import controls, limits, workflows
 from counterfoil import database
+from counterfoil.settings import settings
 from engine.rollout import AGREEMENT_MIN, SAMPLE_MIN
-from exceptions_queue.policy import policy
+from exceptions_queue.policy import Rule, policy
 
 #: `plan.tier = pro, team`: a member of the event, and the values that it may have.
 _SEGMENT_LINE = re.compile(r"\s*([^=\s][^=]*?)\s*=\s*(.+?)\s*")
@@ -40,9 +41,15 @@ def show_all(visit: Visit) -> Shown:
             "actions": sorted(name for name in controlling.known("action") if ("action", name) not in held),
             "held": held,
             "rules": policy().rule,
+            "least_minor": _least_minor,
             "bar": plots.bar,
         },
     )
+
+
+def _least_minor(rule: Rule) -> int | None:
+    """From which amount on a rule asks; the one that is a setting is read there."""
+    return settings().approval_minor if isinstance(rule.amount_from_minor, str) else rule.amount_from_minor
 
 
 def show_one(visit: Visit) -> Shown:

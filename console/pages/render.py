@@ -93,6 +93,11 @@ def amount(money: Money | dict[str, Any] | None) -> str:
     return f"{'−' if minor < 0 else ''}{int(whole):,}{point}{part} {currency}"
 
 
+def cents(minor: int) -> str:
+    """A bound that holds in every currency, as most currencies write it."""
+    return f"{minor / 100:,.2f}"
+
+
 def moment(at: datetime | None, now: datetime) -> Markup | str:
     """How long ago or ahead, and exactly when on demand."""
     if at is None:
@@ -172,7 +177,7 @@ def templates() -> Environment:
         finalize=visible,
     )
     made.filters |= {"amount": amount, "moment": moment, "clock": clock_time, "words": words, "distance": distance}
-    made.filters |= {"named": named, "linked": linked, "stamp": stamp}
+    made.filters |= {"named": named, "linked": linked, "stamp": stamp, "cents": cents}
     made.filters |= {"thing": wording.thing, "telling": wording.telling}
     made.filters |= {"masked": masking.text, "hidden": masking.masked, "json": document}
     made.globals |= {"static": static, "fresh_key": fresh_key}

@@ -127,6 +127,17 @@ def _again(page: Page, visit: Visit, problem: problems.Problem) -> Answer:
     return found._replace(data={**found.data, "problem": problem.shown()}, status=problem.status)
 
 
+async def nowhere(request: Request) -> Response:
+    """For a browser at an address that no page has."""
+    return await run_in_threadpool(_nowhere, request)
+
+
+def _nowhere(request: Request) -> Response:
+    session = sessions.find(request.cookies.get(sessions.cookie_name()), by_itself=True)
+    problem = problems.NotFound("there is no page at this address: go on from your desk, or search for what you want")
+    return _page(request, session, _refusal(problem), _visit(request, session, []))
+
+
 def _refusal(problem: problems.Problem) -> Shown:
     return Shown("error.html", problem.title, {"problem": problem.shown()}, problem.status)
 

@@ -78,7 +78,7 @@ def _last_event(row: dict[str, Any] | None, now: datetime) -> str:
 
 def _waiting(queue: dict[str, Any]) -> str:
     if not queue["due"]:
-        return "nothing waits"
+        return "and none waits for a worker"
     age = max(queue["oldest_seconds"] or 0.0, 0.0)
     return f"{_many(queue['due'], 'event waits', 'events wait')} for a worker, the oldest for {span(age)}"
 

@@ -62,6 +62,11 @@
     event.preventDefault();
   });
 
+  /* On a phone the bar of pages is wider than the screen: the page that one is on stands in it. */
+  const here = document.querySelector("nav.main [aria-current]");
+  const bar = here?.closest("nav");
+  if (bar) bar.scrollLeft = here.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
+
   /* data-live="20": the same page again every twenty seconds, unless somebody is in the middle of something. */
   const main = document.querySelector("main[data-live]");
   const busy = () => document.hidden || typing(document.activeElement) || main.querySelector("details[open], input:checked[name=case]");

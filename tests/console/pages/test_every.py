@@ -166,3 +166,15 @@ def test_nobody_sees_a_page_that_needs_somebody(visitor: Callable[..., Visitor],
             seen = stranger.get(address(page.path, world))
             assert (seen.status, seen.to.startswith("/sign-in?next=")) == (303, True), page.path
             assert seen.html == ""
+
+
+def test_an_address_that_no_page_has_leads_back_to_the_desk(owner: Visitor) -> None:
+    """A browser gets a page with the way on; a program gets a problem it can read."""
+    browser = owner.client.get("/no-such-page", headers={"Accept": "text/html"})
+    assert browser.status_code == 404
+    assert "there is no page at this address" in browser.text
+    assert 'href="/search"' in browser.text
+    assert 'aria-label="Pages"' in browser.text
+    for path, accepted in (("/no-such-page", "application/json"), ("/api/v1/no-such-path", "text/html")):
+        program = owner.client.get(path, headers={"Accept": accepted})
+        assert (program.status_code, program.json()["detail"]) == (404, "there is no such path")

@@ -1,0 +1,66 @@
+"""A write as a person reads it: each field with what stood there and what is written, an entry by its accounts."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from console.fields import Money
+
+#: Lines of before and after; whoever has more to compare has the action itself.
+PLACES_MAX = 80
+
+
+class Field(NamedTuple):
+    """One place of a record."""
+
+    name: str
+    was: Any
+    will: Any
+    differs: bool
+
+
+class Line(NamedTuple):
+    """One line of an entry in the books: what is positive is a debit."""
+
+    account: str
+    memo: str
+    amount: Money
+    is_debit: bool
+
+
+def fields(before: Mapping[str, Any] | None, body: Any) -> list[Field]:
+    """What stands, what would stand, whether that differs; what is nested has a line per place."""
+    body = body if isinstance(body, Mapping) else {}
+    was = dict(_places("", before or {}))
+    will = dict(_places("", body["properties"] if isinstance(body.get("properties"), dict) else body))
+    rows = [Field(name, was.get(name), now, was.get(name) != now) for name, now in will.items()]
+    return (rows + [Field(name, stands, stands, False) for name, stands in was.items() if name not in will])[
+        :PLACES_MAX
+    ]
+
+
+def _places(at: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Every place of a document with what stands there, under a name that a person can read."""
+    if isinstance(value, Mapping) and set(value) == {"$receipt"}:
+        yield at, f"what comes of {value['$receipt']}"
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _places(f"{at} {name}".strip(), inner)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value, 1):
+            yield from _places(f"{at} {number}".strip(), inner)
+    else:
+        yield at, value
+
+
+def entry(body: Any) -> list[Line]:
+    """The lines of an entry in the books; of any other write none."""
+    if not isinstance(body, Mapping) or not isinstance(body.get("lines"), list):
+        return []
+    currency, found = body.get("currency"), []
+    for line in body["lines"][:PLACES_MAX]:
+        if not (isinstance(line, Mapping) and isinstance(line.get("amount_minor"), int) and isinstance(currency, str)):
+            return []
+        minor = line["amount_minor"]
+        amount = Money(amount_minor=abs(minor), currency=currency)
+        found.append(Line(str(line.get("account", "")), str(line.get("memo") or ""), amount, minor >= 0))
+    return found
