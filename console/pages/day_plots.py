@@ -59,7 +59,8 @@ def cost(looked: today.Looked) -> Plot:
         return plots.Column((plots.Part("calm", each),), words, _events(looked, at))
 
     described = f"hosted answers in {looked.window.words}"
-    return _columns(looked, "Cost per run", described, column, lambda top: usd(top) if looked.whole.cost_micro_usd else "")
+    has_any = looked.whole.cost_micro_usd > 0
+    return _columns(looked, "Cost per run", described, column, lambda top: usd(top if has_any else 0))
 
 
 def written(looked: today.Looked) -> list[tuple[Money, Plot]]:

@@ -98,7 +98,7 @@ def test_the_five_answers_of_a_failure_name_rule_owner_and_advice(api: httpx.Cli
 def test_a_queued_event_says_when_it_moves(api: httpx.Client, story: Any) -> None:
     """Nothing is silent: what has not run says what will happen."""
     found = api.get(f"/events/{story.queued}/explain").json()
-    assert "moves by itself at 2099-01-01T00:00:00Z" in found["summary"]
+    assert "moves by itself at 2099-01-01 00:00:00 UTC" in found["summary"]
     assert found["ran"]["summary"] == "Nothing has run yet."
 
 

@@ -157,7 +157,8 @@ def test_what_is_blocked_is_told_by_class(visitor: Sign, conn: Connection) -> No
 def test_all_is_well_only_when_it_is(visitor: Sign, conn: Connection) -> None:
     """One sentence first; what is wrong is said beneath it, in words that say what to do."""
     fiona = visitor("fiona", "owner")
-    assert fiona.get("/today").texts("#health") == ["All is well: no event has arrived yet, and none waits for a worker."]
+    (words,) = fiona.get("/today").texts("#health")
+    assert words == "All is well: no event has arrived yet, and none waits for a worker."
     an_event_at(conn, datetime.now(UTC) - timedelta(minutes=9), status="queued", took=None, handler=None)
     conn.execute("UPDATE events SET due_at = now() - interval '8 minutes'")
     conn.execute(
