@@ -31,8 +31,8 @@ def page(question: answers.QuestionDetail, found: Evaluated) -> str:
         _figure("Calibration", "how sure", "how often right", _reliability(found), 1.0),
         "<h2>Thresholds</h2>",
         _table(
-            ("risk", "wrong at most", "score from", "coverage", "why"),
-            [(t.risk, f"{t.error_max:.1%}", "–" if t.cut is None else f"{t.cut:.4f}", f"{t.coverage:.0%}", t.reason)
+            ("answers", "wrong at most", "score from", "coverage", "why"),
+            [(t.answers, f"{t.error_max:.1%}", "–" if t.cut is None else f"{t.cut:.4f}", f"{t.coverage:.0%}", t.reason)
              for t in question.thresholds],
         ),
         "<h2>Confusion</h2>",

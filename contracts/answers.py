@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Self
+from itertools import pairwise
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -39,6 +40,19 @@ class Risk(StrEnum):
 ERROR_RATES: Mapping[Risk, float] = {Risk.LOW: 0.05, Risk.OUTSIDE: 0.02, Risk.MONEY: 0.01}
 
 
+class Group(NamedTuple):
+    """Answers that share one threshold: of one risk, or of one label that stands alone; and of one band of amounts."""
+
+    risk: Risk
+    label: str = ""
+    from_minor: int = 0
+
+    def __str__(self) -> str:
+        """As it stands in reports."""
+        band = f"from {self.from_minor}" if self.from_minor else ""
+        return " ".join(part for part in (self.risk.value, self.label, band) if part)
+
+
 class Label(_Data):
     """One permitted answer: its name, what it means, and texts that people would answer so."""
 
@@ -46,6 +60,7 @@ class Label(_Data):
     description: str = Field(min_length=1, max_length=500)
     examples: tuple[str, ...] = ()
     risk: Risk | None = Field(None, description="where it differs from the question's")
+    alone: bool = Field(False, description="its threshold rests on its own answers, not on those of its risk")
 
 
 class ThresholdPolicy(_Data):
@@ -56,6 +71,15 @@ class ThresholdPolicy(_Data):
     )
     doubt: float = Field(0.1, gt=0, lt=0.5, description="permitted chance that the promise is missed")
     audit_share: float = Field(0.03, ge=0.01, le=1, description="share of automatic answers that a person checks")
+    bands_minor: tuple[int, ...] = Field(
+        (), description="amounts in minor units, rising: from each on a threshold of its own, by answers of that size"
+    )
+
+    @model_validator(mode="after")
+    def _bands_rise(self) -> Self:
+        if any(low >= high for low, high in pairwise((0, *self.bands_minor))):
+            raise ValueError("bands_minor rise, and begin above zero")
+        return self
 
 
 class Question(_Data):
@@ -98,6 +122,19 @@ class Question(_Data):
         """What it costs when this label is wrong."""
         found = next(each for each in self.labels if each.name == label)
         return found.risk or self.risk
+
+    def group_of(self, label: str, amount_minor: int | None) -> Group:
+        """With which answers this one shares its threshold. Without an amount it stands with the smallest."""
+        found = next(each for each in self.labels if each.name == label)
+        bands = (0, *self.threshold.bands_minor)
+        from_minor = max(band for band in bands if band <= abs(amount_minor or 0))
+        return Group(self.risk_of(label), label if found.alone else "", from_minor)
+
+    @property
+    def groups(self) -> list[Group]:
+        """All that there can be, with those of smaller amounts first."""
+        bands = (0, *self.threshold.bands_minor)
+        return sorted({self.group_of(label, band) for label in self.label_names for band in bands})
 
     def error_max_of(self, risk: Risk) -> float:
         """The permitted share of wrong answers among automatic ones, for labels of this risk."""
@@ -213,3 +250,7 @@ class Item:
     #: Whoever it is about, by an id that lasts; what was never seen of them before is not decided without a person.
     counterparty: str | None = None
     amount: Money | None = None
+
+    def group_of(self, question: Question, label: str) -> Group:
+        """With which answers this one would share its threshold."""
+        return question.group_of(label, self.amount.amount_minor if self.amount else None)

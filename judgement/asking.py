@@ -146,7 +146,8 @@ def _hosted(
 
     answer = tier.answer(question, item.fields, event_id=asked.event_id)
     if answer.label is not None:
-        known = replace(known, hosted=record.record_of(conn, question, answer.model, answer.label))
+        group = item.group_of(question, answer.label)
+        known = replace(known, hosted=record.record_of(conn, question, answer.model, group))
     # Kept as the runner-up: whether the two agreed is what the hosted model's record is made of.
     answer = answer.model_copy(update={"runner_up": known.local_guess})
     return Judgement(item, answer, judge(question, item, answer, known), local, known)

@@ -60,7 +60,8 @@ def _challenged(
 
         answer = tier.answer(question, one.item.fields, event_id=event_id, trial=True)
         if answer.label is not None:
-            known = replace(known, hosted=record.record_of(conn, question, answer.model, answer.label))
+            group = one.item.group_of(question, answer.label)
+            known = replace(known, hosted=record.record_of(conn, question, answer.model, group))
         return answer, _would_act(question, one.item, answer, known)
     asked = question if trial.challenger != NEXT else questions.next_of(question.name)
     assert asked is not None, "Bug: a trial of another version runs, and there is none"

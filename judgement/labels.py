@@ -31,8 +31,10 @@ _ADD = """
     RETURNING seq
 """
 _AFTER = """
-    SELECT id, seq, input_hash, fields, label, origin, use, uniform, author, decision_id, counterparty, created_at
-    FROM labels WHERE question = %s AND seq > %s ORDER BY seq LIMIT %s
+    SELECT l.id, l.seq, l.input_hash, l.fields, l.label, l.origin, l.use, l.uniform, l.author, l.decision_id,
+           l.counterparty, l.created_at, d.amount_minor
+    FROM labels l LEFT JOIN decisions d ON d.id = l.decision_id
+    WHERE l.question = %s AND l.seq > %s ORDER BY l.seq LIMIT %s
 """
 
 
@@ -67,6 +69,8 @@ class StoredLabel:
     decision_id: UUID | None
     counterparty: str | None
     created_at: Any
+    #: Of the item that was decided; None where none was, or it had no amount.
+    amount_minor: int | None
 
 
 class NoSuchLabel(NotLikeThat):

@@ -129,7 +129,16 @@ def all_labels(conn: Connection, question: Question, *, up_to: int | None = None
             newest[each.input_hash, each.author] = each
     told = sorted(newest.values(), key=lambda each: each.seq)
     return shipped + [
-        Labelled(str(each.id), each.fields, each.label, each.use, each.author, each.uniform, each.counterparty)
+        Labelled(
+            str(each.id),
+            each.fields,
+            each.label,
+            each.use,
+            each.author,
+            each.uniform,
+            each.counterparty,
+            each.amount_minor,
+        )
         for each in told
     ]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from contracts.answers import Question, Risk
+from contracts.answers import Group, Question, Risk
 from judgement import calibration
 from judgement.local.encoder import Encoder
 from judgement.local.fitting import Example
@@ -25,6 +25,7 @@ class Labelled:
     author: str
     traffic: bool = False
     counterparty: str | None = None
+    amount_minor: int | None = None
 
 
 @dataclass(slots=True)
@@ -32,7 +33,7 @@ class Taught:
     """A judge, from which score on its answers may be used, and how it did where it was not taught."""
 
     judge: Local
-    thresholds: dict[Risk, Threshold]
+    thresholds: dict[Group, Threshold]
     report: dict[str, Any]
 
 
@@ -55,7 +56,7 @@ def measured(judge: Local, labelled: Sequence[Labelled]) -> Taught:
     question = judge.question
     held = [each for each in labelled if each.use == "calibrate"]
     seen = [_Seen.of(judge, each) for each in held]
-    thresholds = {risk: _threshold(question, risk, seen) for risk in sorted({_risk(question, s) for s in seen})}
+    thresholds = {group: _threshold(question, group, seen) for group in sorted({_group(question, s) for s in seen})}
     golden = [_Seen.of(judge, each) for each in labelled if each.use == "golden"]
     told = [each for each in seen if each.answer is not None]
     report = {
@@ -67,9 +68,9 @@ def measured(judge: Local, labelled: Sequence[Labelled]) -> Taught:
             for b in calibration.table([s.score for s in told], [s.right for s in told])
         ],
         "thresholds": {
-            risk.value: {"cut": t.cut, "reason": t.reason, "labels": t.labels, "used": t.used, "wrong": t.wrong,
+            str(group): {"cut": t.cut, "reason": t.reason, "labels": t.labels, "used": t.used, "wrong": t.wrong,
                          "error_upper": t.error_upper, "coverage": t.coverage}
-            for risk, t in thresholds.items()
+            for group, t in thresholds.items()
         },
     }  # fmt: skip
     return Taught(judge, thresholds, report)
@@ -92,23 +93,22 @@ class _Seen:
         return cls(labelled, answer.label, answer.label or answer.runner_up, answer.score)
 
 
-def _risk(question: Question, seen: _Seen) -> Risk:
-    """The group is that of the answer: it is answers that are acted on."""
-    label = seen.guess or question.label_names[0]
-    return question.risk_of(label)
+def _group(question: Question, seen: _Seen) -> Group:
+    """That of the answer: it is answers that are acted on."""
+    return question.group_of(seen.guess or question.label_names[0], seen.labelled.amount_minor)
 
 
-def _threshold(question: Question, risk: Risk, seen: Sequence[_Seen]) -> Threshold:
+def _threshold(question: Question, group: Group, seen: Sequence[_Seen]) -> Threshold:
     """From labels of real traffic; from shipped ones only where little is at stake, and said so."""
-    error_max, doubt = question.error_max_of(risk), question.threshold.doubt
-    group = [each for each in seen if _risk(question, each) == risk]
-    traffic = [each for each in group if each.labelled.traffic]
+    error_max, doubt = question.error_max_of(group.risk), question.threshold.doubt
+    those = [each for each in seen if _group(question, each) == group]
+    traffic = [each for each in those if each.labelled.traffic]
     needed = labels_min(error_max, doubt)
     if len(traffic) >= needed:
         return derive([s.score for s in traffic], [s.right for s in traffic], error_max=error_max, doubt=doubt)
-    if risk is not Risk.LOW:
+    if group.risk is not Risk.LOW:
         return Threshold(None, f"it takes {needed} labels of real traffic, and there are {len(traffic)}", len(traffic))
-    found = derive([s.score for s in group], [s.right for s in group], error_max=error_max, doubt=doubt)
+    found = derive([s.score for s in those], [s.right for s in those], error_max=error_max, doubt=doubt)
     if found.cut is None:
         return found
     reason = f"{found.reason}; measured on shipped examples, not on your traffic"

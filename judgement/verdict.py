@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from contracts.answers import Answer, Item, Question, Risk, faults
+from contracts.answers import Answer, Group, Item, Question, faults
 from judgement.threshold import Threshold
 
 Mode = Literal["shadow", "ask", "automatic"]
@@ -20,8 +20,8 @@ class Circumstances:
     mode: Mode
     #: Why the mode is not `automatic`, in words.
     mode_reason: str
-    #: Per risk: from which score on an answer was right often enough.
-    thresholds: Mapping[Risk, Threshold]
+    #: Per group: from which score on an answer was right often enough.
+    thresholds: Mapping[Group, Threshold]
     #: What makes the input unlike what was seen before, in words; None: nothing.
     unusual: str | None = None
     #: Words in the input that are addressed to whoever judges it; None: none were found.
@@ -64,14 +64,15 @@ def judge(question: Question, item: Item, answer: Answer, known: Circumstances) 
         return _asks(known.unusual)
     if answer.repeat:
         return Verdict(True, "a person answered this very input")
-    return _by_score(question, answer, known)
+    return _by_score(question, item, answer, known)
 
 
-def _by_score(question: Question, answer: Answer, known: Circumstances) -> Verdict:
+def _by_score(question: Question, item: Item, answer: Answer, known: Circumstances) -> Verdict:
     assert answer.label is not None
     if answer.tier == "hosted":
         return _by_agreement(answer.label, known)
-    threshold = known.thresholds.get(question.risk_of(answer.label))
+    group = item.group_of(question, answer.label)
+    threshold = known.thresholds.get(group)
     if threshold is None or threshold.cut is None:
         why = threshold.reason if threshold is not None else "nothing was measured"
         return _asks(f"no threshold yet: {why}")

@@ -54,9 +54,11 @@ class LabelMeaning(Shown):
 
 
 class ThresholdShown(Shown):
-    """From which score on answers of one risk are acted on; `cut` null: never, and `reason` says why."""
+    """From which score on answers of one group are acted on; `cut` null: never, and `reason` says why."""
 
     risk: str
+    label: str | None = Field(description="the one label that stands alone; null: all others of this risk")
+    from_minor: int | None = Field(description="from this amount on, to where the next band begins; null: the smallest")
     error_max: float = Field(description="permitted share of wrong answers among those that nobody looks at")
     cut: float | None
     reason: str
@@ -65,6 +67,13 @@ class ThresholdShown(Shown):
     wrong: int
     error_upper: float = Field(description="upper bound of the error above the cut")
     coverage: float
+
+    @property
+    def answers(self) -> str:
+        """Which answers it is for, in words."""
+        label = f"{self.label} alone" if self.label else ""
+        band = f"from {self.from_minor:,} minor units" if self.from_minor else ""
+        return ", ".join(part for part in (self.risk, label, band) if part)
 
 
 class Reliability(Shown):

@@ -84,8 +84,8 @@ def _put(question: "answers.QuestionDetail", found: "Evaluated") -> None:
     )
     shared.put("\nThresholds, derived")
     shared.put_table(
-        ("risk", "wrong at most", "from", "why"),
-        [(t.risk, f"{t.error_max:.1%}", t.cut and f"{t.cut:.4f}", t.reason) for t in question.thresholds],
+        ("answers", "wrong at most", "from", "why"),
+        [(t.answers, f"{t.error_max:.1%}", t.cut and f"{t.cut:.4f}", t.reason) for t in question.thresholds],
         empty="",
     )
     shared.put("\nCalibration")

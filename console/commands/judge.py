@@ -198,9 +198,9 @@ def put_question(one: "answers.QuestionDetail") -> None:
         interval = f"{_share(seen.accuracy_at_least)} to {_share(seen.accuracy_at_most)}"
         shared.put(f"Of {seen.audited} that people looked at, {_share(seen.accuracy)} right ({interval})")
     shared.put("\nThresholds")
-    rows = [(t.risk, _share(t.error_max), t.cut and round(t.cut, 4), _share(t.coverage), t.labels, t.reason)
+    rows = [(t.answers, _share(t.error_max), t.cut and round(t.cut, 4), _share(t.coverage), t.labels, t.reason)
             for t in one.thresholds]  # fmt: skip
-    shared.put_table(("risk", "wrong at most", "from", "coverage", "labels", "why"), rows, empty="")
+    shared.put_table(("answers", "wrong at most", "from", "coverage", "labels", "why"), rows, empty="")
     shared.put("\nTrainings")
     rows_ = [(t.number, t.status, _share(t.golden.accuracy), t.labels.get("learn"), t.trained_at, t.reason)
              for t in one.history]  # fmt: skip

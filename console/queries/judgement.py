@@ -194,14 +194,18 @@ def _meanings(question: Question) -> list[answers.LabelMeaning]:
 
 
 def _thresholds(question: Question, report: Mapping[str, Any]) -> list[answers.ThresholdShown]:
-    """One per risk that a label has; what was not measured says so."""
+    """One per group that an answer may belong to; what was not measured says so."""
     known = report.get("thresholds", {})
     nothing = {"cut": None, "reason": "nothing was measured", "labels": 0, "used": 0, "wrong": 0, "error_upper": 1.0}
     return [
         answers.ThresholdShown(
-            risk=risk, error_max=question.error_max_of(risk), **known.get(risk.value, {**nothing, "coverage": 0.0})
+            risk=group.risk,
+            label=group.label or None,
+            from_minor=group.from_minor or None,
+            error_max=question.error_max_of(group.risk),
+            **known.get(str(group), {**nothing, "coverage": 0.0}),
         )
-        for risk in sorted({question.risk_of(name) for name in question.label_names})
+        for group in question.groups
     ]
 
 

@@ -3,7 +3,7 @@
 The labels are the categories that `contracts.categories` knows: whoever adds one there adds one here.
 """
 
-from contracts.answers import Label, Question, Risk
+from contracts.answers import Label, Question, Risk, ThresholdPolicy
 
 QUESTION = Question(
     name="revenue_category",
@@ -38,6 +38,8 @@ QUESTION = Question(
     instructions="Which kind of revenue is this line of an invoice? If it does not say what was sold, none of these.",
     evidence_required=True,
     risk=Risk.MONEY,
+    # From 1,000.00 on a line is certified by lines of that size: a thousand right small ones say nothing of it.
+    threshold=ThresholdPolicy(bands_minor=(100_000,)),
     # What cannot be named is looked at: it ends on an account where nobody looks again.
     always_ask=("other",),
 )

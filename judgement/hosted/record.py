@@ -6,7 +6,7 @@ at four planned sizes and each time with a fourth of the doubt; in between the l
 
 from collections.abc import Mapping
 
-from contracts.answers import Question
+from contracts.answers import Group, Question
 from counterfoil.database import Connection
 from judgement.threshold import STARTS, Threshold, each_doubt, labels_min, tail, upper_bound
 
@@ -16,17 +16,20 @@ _AGREED = """
         SELECT label IS DISTINCT FROM settled_label AS wrong FROM decisions
         WHERE question = %(question)s AND question_version = %(version)s AND model = %(model)s AND tier = 'hosted'
           AND status = 'settled' AND label = runner_up AND label = ANY(%(labels)s)
+          AND abs(coalesce(amount_minor, 0)) >= %(from)s
+          AND (%(until)s::bigint IS NULL OR abs(coalesce(amount_minor, 0)) < %(until)s::bigint)
         ORDER BY settled_at, id LIMIT %(limit)s) AS agreed
 """
 
 
-def record_of(conn: Connection, question: Question, model: str, label: str) -> Threshold:
-    """Whether it may be used with such a label where both agree, judged by what people said of labels of its risk."""
-    risk = question.risk_of(label)
-    error_max, doubt = question.error_max_of(risk), question.threshold.doubt
+def record_of(conn: Connection, question: Question, model: str, group: Group) -> Threshold:
+    """Whether it may be used for such an answer where both agree, judged by what people said of those of its group."""
+    error_max, doubt = question.error_max_of(group.risk), question.threshold.doubt
     values = {
         "question": question.name, "version": question.version, "model": model,
-        "labels": [name for name in question.label_names if question.risk_of(name) == risk],
+        "labels": [name for name in question.label_names if question.group_of(name, group.from_minor) == group],
+        "from": group.from_minor,
+        "until": next((band for band in question.threshold.bands_minor if band > group.from_minor), None),
     }  # fmt: skip
     used, wrong = _seen(conn, values, None)
     least = labels_min(error_max, doubt)

@@ -55,7 +55,8 @@ def test_a_question_shows_how_far_it_is_let_out_and_why(api: httpx.Client, waiti
         "accuracy_at_least": None, "accuracy_at_most": None,
     }  # fmt: skip
     one = api.get(f"/questions/{NAME}").json()
-    (money,) = one["thresholds"]
+    money, large = one["thresholds"]
+    assert (money["from_minor"], large["from_minor"], large["reason"]) == (None, 100_000, "nothing was measured")
     assert (money["risk"], money["error_max"], money["cut"]) == ("money", 0.01, None)
     assert "real traffic" in money["reason"]
     assert one["history"][0]["status"] == "active"

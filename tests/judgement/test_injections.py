@@ -15,7 +15,7 @@ import pytest
 from model_server import ModelServer, a_model_server
 
 from contracts import questions
-from contracts.answers import Answer, Item, Question, Risk
+from contracts.answers import Answer, Group, Item, Question, Risk
 from counterfoil.settings import settings
 from judgement.containment import instructions_in
 from judgement.hosted import tier
@@ -30,7 +30,7 @@ ROWS: list[dict[str, Any]] = [
     json.loads(line) for line in Path(__file__).with_name("injections.jsonl").read_text("utf-8").splitlines()
 ]
 #: Lower than any that labels would give: what is held back here is held back by containment.
-LENIENT = {risk: Threshold(0.3, "as loose as this test wants it", 100) for risk in Risk}
+LENIENT = {Group(risk): Threshold(0.3, "as loose as this test wants it", 100) for risk in Risk}
 TRUSTED = Threshold(0.0, "trusted far more than it may be", 1000, 1000)
 
 

@@ -1,13 +1,11 @@
 """A hosted model's record: how often it was right where the local judge agreed, looked at when planned."""
 
-from typing import Any
-
 import numpy as np
 
-from contracts.answers import Label, Question, Risk
+from contracts.answers import Label, Question, Risk, ThresholdPolicy
 from counterfoil.database import Connection
 from judgement.hosted import record
-from judgement.threshold import labels_min
+from judgement.threshold import Threshold, labels_min
 
 QUESTION = Question(
     name="route",
@@ -36,14 +34,18 @@ def _settled(conn: Connection, right: list[bool], *, label: str = "billing", beg
     conn.execute(_INSERT, values)
 
 
+def _record(conn: Connection, label: str = "billing", model: str = "judge-1") -> Threshold:
+    return record.record_of(conn, QUESTION, model, QUESTION.group_of(label, None))
+
+
 def _permits(conn: Connection, label: str = "billing") -> bool:
-    return record.record_of(conn, QUESTION, "judge-1", label).cut is not None
+    return _record(conn, label).cut is not None
 
 
 def test_it_takes_as_many_right_ones_as_it_says(conn: Connection) -> None:
     """One less certifies nothing, and the sentence names the number at which it does. Break it: another bound's."""
     _settled(conn, [True] * (LEAST - 1))
-    found = record.record_of(conn, QUESTION, "judge-1", "billing")
+    found = _record(conn)
     assert found.cut is None
     assert f"of {LEAST - 1} wrong" in found.reason
     assert f"looked at next when there are {LEAST}" in found.reason
@@ -60,7 +62,21 @@ def test_only_what_both_agreed_on_counts(conn: Connection) -> None:
     assert not _permits(conn, "refund"), "a mistake with money may happen less often"
     _settled(conn, [True] * labels_min(0.01, 0.1), label="refund", begin=LEAST)
     assert _permits(conn, "refund")
-    assert record.record_of(conn, QUESTION, "judge-2", "refund").cut is None
+    assert _record(conn, "refund", "judge-2").cut is None
+
+
+def test_small_amounts_are_no_record_for_large_ones(conn: Connection) -> None:
+    """Each band of amounts by its own answers."""
+    banded = QUESTION.model_copy(update={"threshold": ThresholdPolicy(bands_minor=(50_000,))})
+    values = {"version": banded.version, "label": "billing", "right": [True] * LEAST, "begin": 0, "agreed": "billing"}
+    conn.execute(_INSERT, values)
+    conn.execute("UPDATE decisions SET amount_minor = -49999, currency = 'EUR'")
+
+    def permits(amount: int) -> bool:
+        return record.record_of(conn, banded, "judge-1", banded.group_of("billing", amount)).cut is not None
+
+    assert permits(100)
+    assert not permits(50_000)
 
 
 def test_it_is_looked_at_when_planned(conn: Connection) -> None:
@@ -92,5 +108,5 @@ def test_a_model_that_errs_too_often_is_seldom_believed() -> None:
 
 def test_nothing_said_is_nothing_known(conn: Connection) -> None:
     """Without one answer there is no record."""
-    found: Any = record.record_of(conn, QUESTION, "judge-1", "billing")
+    found = _record(conn)
     assert (found.cut, found.used, found.error_upper) == (None, 0, 1.0)

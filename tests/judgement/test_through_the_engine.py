@@ -60,19 +60,6 @@ def a_ticket(conn: database.Connection) -> Callable[[int, str], UUID]:
     return record
 
 
-@pytest.fixture
-def look(conn: database.Connection) -> Look:
-    """Rows as they stand now."""
-
-    def rows(sql: str, *values: Any) -> list[dict[str, Any]]:
-        conn.rollback()
-        found = conn.execute(sql, values).fetchall()
-        conn.rollback()
-        return found
-
-    return rows
-
-
 def _work(worker: Worker) -> None:
     while worker.run_once() or worker._slow_now:
         wait(set(worker._slow_now))

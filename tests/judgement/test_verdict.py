@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contracts.answers import Abstention, Answer, Item, Label, Question, Risk, Span
+from contracts.answers import Abstention, Answer, Group, Item, Label, Question, Risk, Span
 from contracts.money import Money
 from judgement.grounding import NotGrounded, spans
 from judgement.threshold import Threshold
@@ -14,7 +14,7 @@ from judgement.verdict import Circumstances, judge
 GIVEN = {"message": "please refund my order"}
 SAID = Span(field="message", start=7, end=13, text="refund")
 CERTIFIED = Threshold(0.8, "certified", 500, 400, 1, 0.01)
-FINE = Circumstances("automatic", "", {Risk.MONEY: CERTIFIED})
+FINE = Circumstances("automatic", "", {Group(Risk.MONEY): CERTIFIED})
 HOSTED = Circumstances("automatic", "", {}, local_guess="refund", hosted=replace(CERTIFIED, cut=0.0))
 
 
@@ -76,8 +76,10 @@ def test_an_answer_that_is_not_good_enough_is_a_suggestion(changes: dict[str, An
     assert (commits, said in why) == (False, True)
 
 
-@pytest.mark.parametrize("thresholds", [{}, {Risk.LOW: CERTIFIED}, {Risk.MONEY: Threshold(None, "3 labels", 3)}])
-def test_without_a_threshold_from_labels_nothing_is_acted_on(thresholds: dict[Risk, Threshold]) -> None:
+@pytest.mark.parametrize(
+    "thresholds", [{}, {Group(Risk.LOW): CERTIFIED}, {Group(Risk.MONEY): Threshold(None, "3 labels", 3)}]
+)
+def test_without_a_threshold_from_labels_nothing_is_acted_on(thresholds: dict[Group, Threshold]) -> None:
     """Sure or not: nobody knows what its being sure is worth; that of another risk does not count."""
     commits, why = _told(replace(FINE, thresholds=thresholds), confidence=1.0)
     assert (commits, "no threshold yet" in why) == (False, True)
