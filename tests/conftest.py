@@ -7,8 +7,9 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -104,6 +105,19 @@ def conn(database_url: str) -> Iterator[database.Connection]:
     """A connection to the test's database; what it does is not committed unless the test says so."""
     with psycopg.connect(database_url, row_factory=dict_row) as connection:
         yield connection
+
+
+@pytest.fixture
+def look(conn: database.Connection) -> Callable[..., Any]:
+    """Rows as they stand now."""
+
+    def rows(sql: str, *values: Any) -> list[dict[str, Any]]:
+        conn.rollback()
+        found = conn.execute(sql, values).fetchall()
+        conn.rollback()
+        return found
+
+    return rows
 
 
 @pytest.fixture(scope="session")

@@ -169,16 +169,9 @@ def api(listener: str) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def rows(conn: database.Connection) -> Callable[..., list[dict[str, Any]]]:
+def rows(look: Callable[..., list[dict[str, Any]]]) -> Callable[..., list[dict[str, Any]]]:
     """Rows as they stand now."""
-
-    def read(sql: str, *values: Any) -> list[dict[str, Any]]:
-        conn.rollback()
-        found = conn.execute(sql, values).fetchall()
-        conn.rollback()
-        return found
-
-    return read
+    return look
 
 
 @pytest.fixture

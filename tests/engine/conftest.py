@@ -7,14 +7,19 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from stripe_api import Api
 
 import destinations
-from counterfoil import database, keys
+from counterfoil import clock, database, keys
 from counterfoil.settings import settings
+from destinations import http
 from engine import registry
 from engine.pipeline import Pipeline
 from engine.worker import Worker
+from sandbox.standin.transport import InProcess
 
+#: Where the stand-in of Stripe is reached.
+AT_STRIPE = "http://stripe.test"
 BASE = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
@@ -69,13 +74,12 @@ def worker(pipeline: Pipeline) -> Iterator[Worker]:
 
 
 @pytest.fixture
-def look(conn: database.Connection) -> Callable[..., Any]:
-    """Rows as they stand now."""
-
-    def rows(sql: str, *values: Any) -> list[dict[str, Any]]:
-        conn.rollback()
-        found = conn.execute(sql, values).fetchall()
-        conn.rollback()
-        return found
-
-    return rows
+def stripe(monkeypatch: pytest.MonkeyPatch, database_url: str) -> Api:
+    """Stripe, which the destination reaches without a network."""
+    api = Api()
+    api.clock.advance(clock.now().timestamp() - api.clock())
+    monkeypatch.setenv("STRIPE_API_KEY", "sk_test_sandbox")
+    monkeypatch.setenv("STRIPE_API_BASE", AT_STRIPE)
+    monkeypatch.setitem(http.IN_PROCESS, AT_STRIPE, InProcess(api.exchange, api.clock.advance))
+    settings.cache_clear()
+    return api

@@ -12,31 +12,16 @@ from stripe_api import Api
 from taking_back import Inline, an_office
 
 import destinations
-from counterfoil import clock, database
+from counterfoil import database
 from counterfoil.database import Connection
 from counterfoil.ledger import reach
 from counterfoil.settings import settings
-from destinations import http
 from engine import registry
 from engine.pipeline import Pipeline
 from engine.sending.sender import Sender
 from engine.worker import Worker
-from sandbox.standin.transport import InProcess
 
-BASE = "http://stripe.test"
 RATE = 40.0
-
-
-@pytest.fixture
-def stripe(monkeypatch: pytest.MonkeyPatch, database_url: str) -> Api:
-    """Stripe, which the destination reaches without a network."""
-    api = Api()
-    api.clock.advance(clock.now().timestamp() - api.clock())
-    monkeypatch.setenv("STRIPE_API_KEY", "sk_test_sandbox")
-    monkeypatch.setenv("STRIPE_API_BASE", BASE)
-    monkeypatch.setitem(http.IN_PROCESS, BASE, InProcess(api.exchange, api.clock.advance))
-    settings.cache_clear()
-    return api
 
 
 @pytest.fixture

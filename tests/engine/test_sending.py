@@ -1,46 +1,21 @@
 """The way of a write behind a network, one round at a time, against Stripe's stand-in in this process."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
 from typing import Any
 from uuid import UUID
 
 import pytest
 from stripe_api import Api
+from taking_back import Inline
 
 import destinations
-from counterfoil import clock, database
+from counterfoil import database
 from counterfoil.settings import settings
-from destinations import http
 from engine import registry
 from engine.pipeline import Pipeline
 from engine.sending.sender import Sender
 from engine.worker import Worker
 from exceptions_queue import approvals
-from sandbox.standin.transport import InProcess
-
-BASE = "http://stripe.test"
-
-
-class Inline(Executor):
-    """Does at once what it is given: a round's tasks are finished when the round is."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        done.set_result(fn(*args, **kwargs))
-        return done
-
-
-@pytest.fixture
-def stripe(monkeypatch: pytest.MonkeyPatch, database_url: str) -> Api:
-    """Stripe, which the destination reaches without a network."""
-    api = Api()
-    api.clock.advance(clock.now().timestamp() - api.clock())
-    monkeypatch.setenv("STRIPE_API_KEY", "sk_test_sandbox")
-    monkeypatch.setenv("STRIPE_API_BASE", BASE)
-    monkeypatch.setitem(http.IN_PROCESS, BASE, InProcess(api.exchange, api.clock.advance))
-    settings.cache_clear()
-    return api
 
 
 @pytest.fixture

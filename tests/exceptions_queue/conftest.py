@@ -58,3 +58,28 @@ def an_event(conn: Connection) -> Callable[..., UUID]:
         return event_id
 
     return make
+
+
+@pytest.fixture
+def many_events(conn: Connection) -> Callable[..., list[UUID]]:
+    """A factory of many resting events in one statement, oldest first."""
+
+    def make(count: int, status: str = "exception", **columns: Any) -> list[UUID]:
+        ids = sorted(keys.new_id() for _ in range(count))
+        values = {
+            "source": "stripe",
+            "provider": "stripe",
+            "type": "invoice.paid",
+            "handler": "invoice_paid",
+            **columns,
+        }
+        conn.execute(
+            f"INSERT INTO events (id, key, status, {', '.join(values)})"
+            f" SELECT id, id::text, %(status)s, {', '.join(f'%({name})s' for name in values)}"
+            " FROM unnest(%(ids)s::uuid[]) AS e(id)",
+            {**values, "ids": ids, "status": status},
+        )
+        conn.commit()
+        return ids
+
+    return make

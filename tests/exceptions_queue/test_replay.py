@@ -1,7 +1,6 @@
 """Replay: back to the entrance, one or many; portions, progress, cancel; nothing moves that must not."""
 
 import threading
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -19,31 +18,6 @@ def the_event(conn: Connection, event_id: UUID) -> dict[str, Any]:
     row = conn.execute("SELECT * FROM events WHERE id = %s", (event_id,)).fetchone()
     assert row is not None
     return row
-
-
-@pytest.fixture
-def many_events(conn: Connection) -> Callable[..., list[UUID]]:
-    """A factory of many resting events in one statement, oldest first."""
-
-    def make(count: int, status: str = "exception", **columns: Any) -> list[UUID]:
-        ids = sorted(keys.new_id() for _ in range(count))
-        values = {
-            "source": "stripe",
-            "provider": "stripe",
-            "type": "invoice.paid",
-            "handler": "invoice_paid",
-            **columns,
-        }
-        conn.execute(
-            f"INSERT INTO events (id, key, status, {', '.join(values)})"
-            f" SELECT id, id::text, %(status)s, {', '.join(f'%({name})s' for name in values)}"
-            " FROM unnest(%(ids)s::uuid[]) AS e(id)",
-            {**values, "ids": ids, "status": status},
-        )
-        conn.commit()
-        return ids
-
-    return make
 
 
 @pytest.mark.parametrize("status", ["exception", "waiting", "done", "ignored", "superseded"])

@@ -1,6 +1,5 @@
 """The plan of a replay: what a filter selects, in which order, counted before anything moves."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -11,31 +10,6 @@ from exceptions_queue import cases, replay
 
 Connection = database.Connection
 SIGNED: dict[str, Any] = {"who": "Rhea", "reason": "handler repaired"}
-
-
-@pytest.fixture
-def many_events(conn: Connection) -> Callable[..., list[UUID]]:
-    """A factory of many resting events in one statement, oldest first."""
-
-    def make(count: int, status: str = "exception", **columns: Any) -> list[UUID]:
-        ids = sorted(keys.new_id() for _ in range(count))
-        values = {
-            "source": "stripe",
-            "provider": "stripe",
-            "type": "invoice.paid",
-            "handler": "invoice_paid",
-            **columns,
-        }
-        conn.execute(
-            f"INSERT INTO events (id, key, status, {', '.join(values)})"
-            f" SELECT id, id::text, %(status)s, {', '.join(f'%({name})s' for name in values)}"
-            " FROM unnest(%(ids)s::uuid[]) AS e(id)",
-            {**values, "ids": ids, "status": status},
-        )
-        conn.commit()
-        return ids
-
-    return make
 
 
 def test_a_plan_counts_and_moves_nothing(conn: Connection, many_events: Any) -> None:
