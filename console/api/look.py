@@ -105,9 +105,9 @@ def event(event_id: UUID) -> EventDetail:
     return _found(events.find(event_id), "event", event_id)
 
 
-def case(case_id: UUID) -> CaseDetail:
-    """One case. Raises: NotFound."""
-    return _found(cases.find(case_id), "case", case_id)
+def case(case_id: UUID, *, brief: int | None = None) -> CaseDetail:
+    """One case; `brief`: as much of it as a page shows. Raises: NotFound."""
+    return _found(cases.find(case_id, brief=brief), "case", case_id)
 
 
 def approval(write_id: UUID) -> Approval:

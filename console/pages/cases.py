@@ -1,5 +1,6 @@
 """Cases: the list, one case with everything about it and everything that can be done, and acting on many."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ MEMBERS_SHOWN = 25
 #: Earlier answers shown with each question.
 PRECEDENTS_SHOWN = 3
 HISTORY_SHOWN = 40
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def list_cases(visit: Visit) -> Shown:
@@ -42,8 +44,7 @@ def list_cases(visit: Visit) -> Shown:
 
 def show_case(visit: Visit) -> Shown:
     """One case. `event` chooses which of its events is shown, `edit` opens its payload, `try` runs it dry."""
-    case = look.case(visit.one)
-    return _shown(visit, case)
+    return _shown(visit, look.case(visit.one, brief=MEMBERS_SHOWN))
 
 
 def _shown(visit: Visit, case: CaseDetail, **more: Any) -> Shown:
@@ -77,10 +78,15 @@ def _shown(visit: Visit, case: CaseDetail, **more: Any) -> Shown:
 
 
 def _chosen(visit: Visit, case: CaseDetail) -> CaseMember | None:
-    wanted = visit.form.get("event_id") or visit.query.get("event") or visit.query.get("edit")
-    found = [one for one in case.members if str(one.event_id) == wanted]
-    blocked = [one for one in case.members if one.cleared_at is None]
-    return next(iter([*found, *blocked, *case.members]), None)
+    """The event that is asked for, else the newest that it blocks, else the newest."""
+    said = visit.form.get("event_id") or visit.query.get("event") or visit.query.get("edit") or ""
+    found = next((one for one in case.members if str(one.event_id) == said), None)
+    if found is None and _ID.fullmatch(said):
+        found = cases.member(case.id, UUID(said))
+    found = found or next((one for one in case.members if one.cleared_at is None), None)
+    if found is None and case.count > len(case.members):
+        found = cases.first_blocked(case.id)
+    return found or next(iter(case.members), None)
 
 
 def _dry_run(visit: Visit, chosen: CaseMember) -> Any:
@@ -141,7 +147,7 @@ def _people() -> list[tuple[str, str]]:
 def edit(visit: Visit) -> Shown | Go:
     """A corrected copy: first what it would come to, then for good."""
     ask = forms.said(asks.EditAsk, visit.form)
-    case = look.case(visit.one)
+    case = look.case(visit.one, brief=MEMBERS_SHOWN)
     if not visit.person.may("reveal", case.source, case.handler):
         raise problems.NotAllowed("a payload is corrected by people who may see it")
     trying.well_formed(ask.payload)

@@ -67,7 +67,7 @@ def of_write(session: Session, write_id: UUID) -> answers.Approval | None:
     )
 
 
-def of_case(session: Session, case_id: UUID) -> list[answers.Request]:
+def of_case(session: Session, case_id: UUID, *, most: int = OF_CASE_MAX) -> list[answers.Request]:
     """What the blocked events of a case wait to have approved, oldest first."""
     rows = session.exec(
         select(tables.Approval)
@@ -79,7 +79,7 @@ def of_case(session: Session, case_id: UUID) -> list[answers.Request]:
             tables.Approval.status == "open",
         )
         .order_by(col(tables.Approval.id))
-        .limit(OF_CASE_MAX)
+        .limit(most)
     ).all()
     return _shown(session, rows)
 

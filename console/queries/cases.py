@@ -5,7 +5,8 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, true
+from sqlalchemy import ColumnElement, and_, func, true
+from sqlalchemy import select as rows_of
 from sqlmodel import Session, col, select
 
 from console import answers
@@ -41,26 +42,41 @@ def find_page(ask: CasesAsk, session: Session | None = None) -> answers.Page[ans
         return answers.Page(items=shown(session, rows), next_cursor=following)
 
 
-def find(case_id: UUID) -> answers.CaseDetail | None:
-    """One case with its events, notifications and audit."""
+def find(case_id: UUID, *, brief: int | None = None) -> answers.CaseDetail | None:
+    """One case with its events, notifications and audit; `brief`: so many of each, and what was done stays out."""
+    most = brief or MEMBERS_MAX
     with Session(database.engine()) as session:
         row = session.get(tables.Case, case_id)
         if row is None:
             return None
+        asked = _blocked(session, case_id) if row.failure_class == "low_confidence" else []
         return answers.CaseDetail(
             **shown(session, [row])[0].model_dump(by_alias=True),
             # What the owner was told last is for the next telling, not for people.
             detail={name: value for name, value in row.detail.items() if name != "told"},
-            members=_members(session, col(tables.CaseEvent.case_id) == case_id),
-            approvals=approvals.of_case(session, case_id),
-            open_items=judgement.open_of(session, _blocked(session, case_id)) if _asks(row) else [],
-            notifications=notifications(session, [case_id]),
-            audit=audit.about(session, [f"case:{case_id}"]),
+            members=_members(session, col(tables.CaseEvent.case_id) == case_id, most=most),
+            approvals=approvals.of_case(session, case_id, most=most),
+            open_items=judgement.open_of(session, asked),
+            notifications=notifications(session, [case_id], most=most),
+            audit=audit.about(session, [f"case:{case_id}"]) if brief is None else [],
         )
 
 
-def _asks(row: tables.Case) -> bool:
-    return row.failure_class == "low_confidence"
+def member(case_id: UUID, event_id: UUID) -> answers.CaseMember | None:
+    """One event of a case, wherever in it it stands."""
+    one = tables.CaseEvent
+    with Session(database.engine()) as session:
+        found = _members(session, and_(col(one.case_id) == case_id, col(one.event_id) == event_id))
+    return found[0] if found else None
+
+
+def first_blocked(case_id: UUID) -> answers.CaseMember | None:
+    """The newest event that a case still blocks."""
+    one = tables.CaseEvent
+    with Session(database.engine()) as session:
+        condition = and_(col(one.case_id) == case_id, col(one.cleared_at).is_(None))
+        found = _members(session, condition, most=1)
+    return found[0] if found else None
 
 
 def _blocked(session: Session, case_id: UUID) -> Sequence[UUID]:
@@ -90,16 +106,14 @@ def owners_of(session: Session, case_ids: Sequence[UUID]) -> dict[UUID, str]:
     return {row.id: _owner(row) for row in _by_ids(session, case_ids)}
 
 
-def notifications(session: Session, case_ids: Sequence[UUID]) -> list[answers.Notification]:
-    """Who was told about these cases, oldest first."""
-    rows = session.exec(
-        select(tables.Notification)
-        .where(col(tables.Notification.case_id).in_(case_ids))
-        .order_by(col(tables.Notification.id))
-        .limit(MEMBERS_MAX)
-    ).all()
+def notifications(session: Session, case_ids: Sequence[UUID], *, most: int = MEMBERS_MAX) -> list[answers.Notification]:
+    """Who was told about these cases lately, oldest first."""
+    note = tables.Notification
+    # All that there are of these cases first: a walk from the newest of all on would not end where there is none.
+    about = finding.collected(rows_of(col(note.id)).where(finding.among(col(note.case_id), case_ids)))
+    rows = session.exec(select(note).where(col(note.id) == about).order_by(col(note.id).desc()).limit(most)).all()
     names = answers.Notification.model_fields
-    return [answers.Notification(**{name: getattr(row, name) for name in names}) for row in rows]
+    return [answers.Notification(**{name: getattr(row, name) for name in names}) for row in reversed(rows)]
 
 
 def at_stake(session: Session, case_ids: Sequence[UUID]) -> dict[UUID, list[Money]]:
@@ -177,13 +191,13 @@ def incidents(session: Session, event_id: UUID) -> list[answers.CaseMember]:
     return _members(session, col(tables.CaseEvent.event_id) == event_id)
 
 
-def _members(session: Session, condition: ColumnElement[bool]) -> list[answers.CaseMember]:
+def _members(session: Session, condition: ColumnElement[bool], *, most: int = MEMBERS_MAX) -> list[answers.CaseMember]:
     rows = session.exec(
         select(tables.CaseEvent, tables.Event)
         .join(tables.Event, col(tables.Event.id) == col(tables.CaseEvent.event_id), isouter=True)
         .where(condition)
         .order_by(col(tables.CaseEvent.event_id).desc())
-        .limit(MEMBERS_MAX)
+        .limit(most)
     ).all()
     return [_member(member, event) for member, event in rows]
 
