@@ -24,8 +24,8 @@ from contracts.event_rules import (
     usable,
 )
 from contracts.invoice_lines import Minor, Reference
-from contracts.invoice_rules import EARLIEST, LATEST
 from contracts.invoice_shapes import Seconds
+from contracts.moments import EARLIEST, LATEST
 from contracts.money import known_currency
 from contracts.stripe import OLDEST_READ
 from contracts.stripe_event import Notification, StripeEvent

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from contracts.base import Violation, shown
 from contracts.invoice_lines import Reference, id_of
-from contracts.invoice_rules import AHEAD_SECONDS_MAX, EARLIEST, LATEST
+from contracts.moments import out_of_bounds
 from contracts.money import known_currency
 
 AT = "data.object"
@@ -108,16 +108,7 @@ def dates(*names: str) -> Rule:
 
     def date_in_bounds(event: Event) -> Iterator[Violation]:
         moments = {"created": event.created} | {f"{AT}.{name}": getattr(event.about, name) for name in names}
-        latest = LATEST if event.created is None else min(event.created + AHEAD_SECONDS_MAX, LATEST)
-        for field, moment in moments.items():
-            if moment is not None and not EARLIEST <= moment <= latest:
-                yield Violation(
-                    field,
-                    "date_in_bounds",
-                    str(moment),
-                    f"{EARLIEST} to {latest} (seconds)",
-                    "Compare with Stripe; times are whole seconds, at most two days after the event.",
-                )
+        yield from out_of_bounds(moments, event.created, "Stripe")
 
     return date_in_bounds
 

@@ -11,8 +11,8 @@ from typing import ClassVar
 from contracts.base import Part, Violation
 from contracts.event_rules import AT, above_zero, currency_known, dates, ids_usable, present, status_in
 from contracts.invoice_lines import Minor, Reference, id_of
-from contracts.invoice_rules import LATEST
 from contracts.invoice_shapes import Seconds
+from contracts.moments import LATEST
 from contracts.stripe import OLDEST_READ
 from contracts.stripe_event import Notification, StripeEvent
 

@@ -13,7 +13,6 @@ How a Stripe invoice adds up:
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from contracts import invoice_sums as sums
@@ -21,14 +20,8 @@ from contracts.base import Violation, shown
 from contracts.categories import CATEGORIES, METADATA_KEY, category_of, named_category
 from contracts.invoice_lines import id_of
 from contracts.invoice_shapes import InvoiceShape, Shipping
+from contracts.moments import out_of_bounds
 from contracts.money import known_currency
-
-#: Stripe opened to the public in 2011; anything older is a broken clock or a wrong unit.
-EARLIEST = int(datetime(2010, 1, 1, tzinfo=UTC).timestamp())
-#: No webhook of this shape can be younger than this; milliseconds taken for seconds land far beyond.
-LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
-#: Clocks disagree by minutes; two days also cover an event that was created just before the payment settled.
-AHEAD_SECONDS_MAX = 2 * 24 * 3600
 
 #: Stripe's numbers have up to 26 characters and its ids some 30; whatever is longer is neither.
 NAME_LENGTH_MAX = 100
@@ -274,17 +267,7 @@ def date_in_bounds(event: Event) -> Iterator[Violation]:
     moments = {"created": event.created, f"{_AT}.created": event.shape.created}
     if event.shape.status_transitions is not None:
         moments[f"{_AT}.status_transitions.paid_at"] = event.shape.status_transitions.paid_at
-    own = event.created
-    latest = LATEST if own is None else min(own + AHEAD_SECONDS_MAX, LATEST)
-    for field, moment in moments.items():
-        if moment is not None and not EARLIEST <= moment <= latest:
-            yield Violation(
-                field,
-                "date_in_bounds",
-                str(moment),
-                f"{EARLIEST} to {latest} (seconds)",
-                "Compare with the invoice at Stripe; times are whole seconds, at most two days after the event.",
-            )
+    yield from out_of_bounds(moments, event.created, "the invoice at Stripe")
 
 
 RULES: tuple[Rule, ...] = (

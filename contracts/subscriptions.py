@@ -11,7 +11,7 @@ from typing import ClassVar
 from contracts.base import Part, Violation
 from contracts.event_rules import AT, ids_usable, no_id, present, usable
 from contracts.invoice_lines import Reference, id_of
-from contracts.invoice_rules import EARLIEST, LATEST
+from contracts.moments import EARLIEST, LATEST
 from contracts.stripe import OLDEST_READ
 from contracts.stripe_event import Notification, StripeEvent
 
