@@ -76,7 +76,7 @@ def samples(provider: Provider) -> dict[str, Unsigned]:
     return found
 
 
-def find_sample(provider: Provider, kind: str) -> Unsigned:
+def get_sample(provider: Provider, kind: str) -> Unsigned:
     """One sample. Raises: SampleUnknown, with those that there are."""
     known = samples(provider)
     if kind not in known:
@@ -195,7 +195,7 @@ def events_of(provider: Provider, sample: Unsigned) -> list[Received]:
 
 def related(provider: Provider, kind: str) -> list[Unsigned]:
     """All samples about the same object as this one, in the order of their time; three of it when it stands alone."""
-    wanted = find_sample(provider, kind)
+    wanted = get_sample(provider, kind)
     subject = _subject(provider, wanted)
     same = [one for one in samples(provider).values() if subject and _subject(provider, one) == subject]
     same = [one for one in same if "@" not in one.type]

@@ -30,6 +30,7 @@ AGREEMENT_MIN = 0.85
 FIRST_SHARE = 0.1
 
 RANKS: Mapping[Mode, int] = {"shadow": 0, "partial": 1, "full": 2}
+#: An arbitrary constant: changes of rollouts are made one at a time in a deployment.
 _LOCK = 7_203_411_866
 
 

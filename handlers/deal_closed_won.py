@@ -28,6 +28,7 @@ from engine import NeedsPerson, Outcome, Plan, Skip, handles
 DUE_DAYS = 30
 #: More lines than this go on no draft of ours.
 LINES_MAX = 100
+#: Room for the name of a company or of what is sold; Stripe takes more, and nobody reads it.
 NAME_LENGTH_MAX = 200
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")

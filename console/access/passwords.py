@@ -12,6 +12,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from console.problems import Fault, NotAcceptable, Unavailable
 
+#: Length is what makes a password strong; three words have that many.
 CHARACTERS_MIN = 12
 #: Longer than anybody types; a bound for the work that a stranger can ask for.
 CHARACTERS_MAX = 200

@@ -45,7 +45,7 @@ def events(
     from console.queries import events as their_rows
 
     if event is not None:
-        shared.put_json(look.event(find_event(event))) if json else _one_event(find_event(event))
+        shared.put_json(look.event(get_event(event))) if json else _one_event(get_event(event))
         return
     ask = shared.asked(
         asks.EventsAsk,
@@ -149,7 +149,7 @@ def explain(event: Annotated[str, typer.Argument(help="id, key or object of the 
     from console import explain as explaining
     from console.api import look
 
-    found = explaining.explain(look.event(find_event(event)))
+    found = explaining.explain(look.event(get_event(event)))
     if json:
         return shared.put_json(found)
     shared.put(found.summary)
@@ -257,7 +257,7 @@ def listing(limit: int, cursor: str | None, since: str | None, until: str | None
     }
 
 
-def find_event(text: str) -> "UUID":
+def get_event(text: str) -> "UUID":
     """An event by its id, its key or its object, when that names exactly one. Raises: NotFound, NotAsked."""
     from uuid import UUID
 

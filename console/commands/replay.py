@@ -111,7 +111,7 @@ def _one(event: str, from_: str, dry_run: bool, reason: str | None, as_: str | N
     from console import actions, asks
 
     ask = shared.asked(asks.ReplayAsk, dry_run=dry_run, from_=from_, reason=reason)
-    event_id = look.find_event(event)
+    event_id = look.get_event(event)
     if dry_run:
         return _put_difference(actions.difference(event_id), json)
     queued = shared.do(actions.replay_event, as_, event_id, ask)

@@ -91,7 +91,7 @@ def _sample(sender: "Source", kind: str) -> "Unsigned":
     from console import deliveries
 
     try:
-        return deliveries.find_sample(sender.provider, kind)
+        return deliveries.get_sample(sender.provider, kind)
     except deliveries.SampleUnknown as unknown:
         raise typer.BadParameter(str(unknown)) from None
 

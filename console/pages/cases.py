@@ -21,6 +21,7 @@ from exceptions_queue import failures, owners
 MEMBERS_SHOWN = 25
 #: Earlier answers shown with each question.
 PRECEDENTS_SHOWN = 3
+#: The newest entries of its audit; the audit page has all.
 HISTORY_SHOWN = 40
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

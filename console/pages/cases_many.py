@@ -20,6 +20,7 @@ from counterfoil.lifecycle import CASE_LIVE, CaseState
 
 #: As many as a person can look through; more is a replay by filter.
 CASES_MAX = 200
+#: They are named one by one in the replay that is made of them.
 EVENTS_MAX = 1000
 VERBS = {"acknowledge": "Acknowledge", "assign": "Assign", "replay": "Replay"}
 

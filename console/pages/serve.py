@@ -35,7 +35,9 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+#: Of a form; the longest names 200 cases with what was shown of each.
 FIELDS_MAX = 2000
+#: The sentence after a change waits so long for the page that it is shown on.
 SAID_SECONDS = 60
 #: What a page sends along that looks again by itself.
 LIVE = "x-live"

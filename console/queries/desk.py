@@ -22,6 +22,7 @@ from exceptions_queue import weighing
 
 #: Rows of a desk; the rest is in the lists.
 ROWS_MAX = 50
+#: Of those that look dearest at first sight as many are weighed by what they block now; and requests that are looked at.
 CANDIDATES_MAX = 300
 APPROVALS_MAX = 100
 #: Shorter than a lunch: whoever comes back after this sees what happened meanwhile.
@@ -30,6 +31,7 @@ VISIT_ENDS_AFTER = timedelta(minutes=10)
 LOOK_EVERY = timedelta(minutes=1)
 #: An approval that would lapse this soon stands with what is overdue.
 LAPSES_SOON = timedelta(hours=4)
+#: Closed by others meanwhile: enough to see what happened.
 CLOSED_MAX = 8
 #: What stands on a desk; what is asleep comes back by itself.
 CASE_AWAKE = CASE_LIVE - {CaseState.SNOOZED}

@@ -43,6 +43,7 @@ FIELDS: Final[dict[str, str]] = {
 }
 _MOMENTS = ("since", "until", "at")
 _IDS = ("event", "case")
+#: More than anybody types; each is a condition that rows are asked.
 TERMS_MAX = 20
 
 _FIELD = re.compile(r"([A-Za-z_]+)(:>=|:<=|:>|:<|:=|>=|<=|:|>|<|=)")

@@ -20,6 +20,7 @@ from destinations.remote import Attempt, Finding, Image, NoInverse, Operation, S
 
 KIND = "tasks"
 PRIORITIES = ("LOW", "MEDIUM", "HIGH")
+#: What a person reads in a list of tasks, and in one; a task that hangs on more records is about none of them.
 TITLE_LENGTH_MAX = 255
 TEXT_LENGTH_MAX = 10_000
 ASSOCIATIONS_MAX = 10

@@ -13,6 +13,7 @@ from destinations.stripe.operation import KEY_SECONDS, image_of, object_of, taki
 from destinations.stripe.withdrawals import VoidCreditNote, note_fields
 
 REASONS = ("duplicate", "fraudulent", "order_change", "product_unsatisfactory")
+#: As many as an invoice of ours has; and texts as short as on it.
 LINES_MAX = 100
 MEMO_MAX = 500
 #: Where the money of a paid invoice goes: our member, Stripe's, and in words.

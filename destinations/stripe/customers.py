@@ -12,6 +12,7 @@ from destinations.stripe import check, reads, wire
 from destinations.stripe.making import Making
 from destinations.stripe.operation import KEY_SECONDS, Changing, image_of, is_down, object_of, taking_back
 
+#: Longer than any name, and a sentence or two: whatever goes beyond them is some other field.
 NAME_MAX = 256
 DESCRIPTION_MAX = 350
 #: Statuses of an invoice that asks nobody for money.

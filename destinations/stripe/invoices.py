@@ -19,6 +19,7 @@ from destinations.stripe.operation import KEY_SECONDS, key_of, object_of, taking
 
 #: More lines than this are an import; Stripe takes 250 at once.
 ITEMS_MAX = 100
+#: What a person reads on a line; whatever is beyond the other two is a wrong unit.
 DESCRIPTION_MAX = 500
 DUE_DAYS_MAX = 365
 QUANTITY_MAX = 1_000_000

@@ -227,7 +227,7 @@ def _cut(body: bytes, path: tuple[str, ...], refusal: BodyRefused) -> list[bytes
         text = body.decode("utf-8")
         position = _skip(text, 0)
         for name in path:
-            position = _find_member(text, position, name)
+            position = _get_member(text, position, name)
         spans, end = _spans(text, position)
     except (ValueError, RecursionError):
         raise refusal from None
@@ -242,8 +242,8 @@ def _skip(text: str, position: int) -> int:
     return match.end()
 
 
-def _find_member(text: str, position: int, wanted: str) -> int:
-    """Find where the value of a member starts. Raises: ValueError if there is none."""
+def _get_member(text: str, position: int, wanted: str) -> int:
+    """Where the value of a member starts. Raises: ValueError if there is none."""
     found, separator = -1, "{"
     while text[position : position + 1] == separator:
         name, position = _SCANNER.raw_decode(text, _skip(text, position + 1))

@@ -106,10 +106,10 @@ class Links:
         pairs = [find_pair(number) for number in numbers]
         if len(set(pairs)) != 1 or pairs[0] is None or pairs[0][0] != kind.singular:
             raise invalid(f"One or more associations are not valid: no type {numbers} starts at {kind.plural}.")
-        target = self._find_target(pairs[0][1], str(id_))
+        target = self._get_target(pairs[0][1], str(id_))
         return Link(target, any(number in PRIMARY.values() for number in numbers))
 
-    def _find_target(self, singular: str, id_: str) -> Record:
+    def _get_target(self, singular: str, id_: str) -> Record:
         kind = find_kind(singular)
         found = self._records.find(kind, id_) if kind else None
         if found is None:

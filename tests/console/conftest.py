@@ -73,7 +73,7 @@ def an_event(conn: database.Connection) -> Callable[..., UUID]:
     chance = random.Random(7)
 
     def record(change: Callable[[dict[str, Any]], Any] = lambda _: None, **columns: Any) -> UUID:
-        sample = deliveries.find_sample(STRIPE, "invoice.paid")
+        sample = deliveries.get_sample(STRIPE, "invoice.paid")
         fresh = deliveries.Freshener(datetime.now(UTC), chance).freshen(STRIPE, sample)
         event = deliveries.events_of(STRIPE, fresh)[0]
         payload = json.loads(fresh.body)

@@ -73,7 +73,7 @@ def test_one_changed_byte_is_refused(provider: Provider) -> None:
 def test_a_fresh_invoice_still_keeps_its_contract() -> None:
     """Ids and times move together: nothing that must agree stops agreeing."""
     for kind in ("invoice.paid", "invoice.paid@2024-06-20"):
-        made = fresh(PROVIDERS["stripe"], deliveries.find_sample(PROVIDERS["stripe"], kind))
+        made = fresh(PROVIDERS["stripe"], deliveries.get_sample(PROVIDERS["stripe"], kind))
         event = the_event(PROVIDERS["stripe"], made)
         contract = contracts.find("stripe", event.type, event.api_version, made.body)
         paid = contract.check(made.body)
@@ -84,7 +84,7 @@ def test_a_fresh_invoice_still_keeps_its_contract() -> None:
 def test_duplicates_are_one_event_byte_for_byte() -> None:
     """Three events, each twice more: nine deliveries, three identities."""
     stripe = PROVIDERS["stripe"]
-    sample = deliveries.find_sample(stripe, "invoice.paid")
+    sample = deliveries.get_sample(stripe, "invoice.paid")
     wanted = deliveries.planned(stripe, sample, now=NOW, chance=random.Random(1), count=3, duplicate=2)
     keys = [the_event(stripe, one).key for one in wanted]
     assert (len(keys), len(set(keys))) == (9, 3)
@@ -97,7 +97,7 @@ def test_duplicates_are_one_event_byte_for_byte() -> None:
 def test_a_story_is_told_backwards(name: str, kind: str) -> None:
     """Different events about one object, the newest first."""
     provider = PROVIDERS[name]
-    sample = deliveries.find_sample(provider, kind)
+    sample = deliveries.get_sample(provider, kind)
     wanted = deliveries.planned(provider, sample, now=NOW, chance=random.Random(1), reorder=True)
     events = [the_event(provider, one) for one in wanted]
     moments = [event.occurred_at for event in events]
@@ -110,7 +110,7 @@ def test_a_story_is_told_backwards(name: str, kind: str) -> None:
 def test_kept_ids_are_kept() -> None:
     """`--keep-ids` sends the sample as it is."""
     stripe = PROVIDERS["stripe"]
-    sample = deliveries.find_sample(stripe, "invoice.paid")
+    sample = deliveries.get_sample(stripe, "invoice.paid")
     assert list(deliveries.planned(stripe, sample, now=NOW, chance=random.Random(1), keep_ids=True)) == [sample]
 
 
@@ -121,4 +121,4 @@ def test_there_are_samples_enough_to_try_things_out() -> None:
     assert counts["hubspot"] >= 8
     assert all(counts.values())
     with pytest.raises(deliveries.SampleUnknown, match=r"invoice\.paid, invoice"):
-        deliveries.find_sample(PROVIDERS["stripe"], "invoice.payed")
+        deliveries.get_sample(PROVIDERS["stripe"], "invoice.payed")

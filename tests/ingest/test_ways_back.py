@@ -20,7 +20,7 @@ from ingest.providers import find
 
 Give = Callable[[dict[str, Any]], UUID]
 WHY = "Stripe's support says so"
-SAMPLE: dict[str, Any] = json.loads(deliveries.find_sample(find()["stripe"], "invoice.paid").body)
+SAMPLE: dict[str, Any] = json.loads(deliveries.get_sample(find()["stripe"], "invoice.paid").body)
 KEY = f"books:invoice:{SAMPLE['data']['object']['id']}:paid"
 
 
