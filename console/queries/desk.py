@@ -22,7 +22,7 @@ from exceptions_queue import weighing
 
 #: Rows of a desk; the rest is in the lists.
 ROWS_MAX = 50
-#: Of those that look dearest at first sight as many are weighed by what they block now; and requests that are looked at.
+#: Of those that look dearest at first sight so many are weighed by what they block now; and requests looked at.
 CANDIDATES_MAX = 300
 APPROVALS_MAX = 100
 #: Shorter than a lunch: whoever comes back after this sees what happened meanwhile.
