@@ -2,10 +2,14 @@
 
 import csv
 import io
+import json
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from console import fields, masking, problems, sealed
 from console.access import reveals
+from console.pages import render
 from console.pages.page import Answer, File, Page, Shown, Visit
 from console.queries import audit, trail
 from counterfoil import clock
@@ -31,7 +35,7 @@ def verify(visit: Visit) -> Shown:
 
 def _page(visit: Visit, verified: trail.Verified | None) -> Shown:
     found = _masked(trail.read(_asked(visit), visit.query.get("cursor"), ROWS))
-    return Shown("audit/all.html", "Audit", {"found": found, "verified": verified, "link_of": link_of})
+    return Shown("audit/all.html", "Audit", {"found": found, "verified": verified, "link_of": link_of, "told": said})
 
 
 def _masked(found: trail.Trail) -> trail.Trail:
@@ -80,6 +84,21 @@ def detail_text(detail: object) -> str:
     if not isinstance(detail, dict):
         return str(detail)
     return "; ".join(f"{name}: {value}" for name, value in detail.items() if value not in (None, "", [], {}))
+
+
+def said(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What an entry says, name by name, as a person reads it; an id says of what it is, and needs no name."""
+    found = []
+    for name, value in detail.items():
+        if value in (None, "", [], {}):
+            continue
+        if isinstance(value, str) and render.names_an_id(f"{name} {value}"):
+            found.append(("", f"{name} {value}"))
+        elif isinstance(value, list) and all(isinstance(one, str | int) for one in value):
+            found.append((name, ", ".join(map(str, value))))
+        else:
+            found.append((name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
+    return found
 
 
 def link_of(subject: str | None) -> str | None:

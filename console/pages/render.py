@@ -21,7 +21,7 @@ from contracts.money import decimal_text
 from exceptions_queue import owners
 
 STATIC = Path(__file__).parent / "static"
-_NAMED_ID = re.compile(r"\b(write|event|case|run) ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
+_NAMED_ID = re.compile(r"\b(write|event|case|run|replay|reversal) ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
 #: While a page is made for somebody who may not see personal data: what they typed themselves, which stays.
 hides: ContextVar[frozenset[str] | None] = ContextVar("hides", default=None)
 #: What a browser is told about them; nothing else is served.
@@ -95,7 +95,7 @@ def amount(money: Money | dict[str, Any] | None) -> str:
 
 def cents(minor: int) -> str:
     """A bound that holds in every currency, as most currencies write it."""
-    return f"{minor / 100:,.2f}"
+    return f"{minor / 100:,.2f}, or {minor:,} where a currency has no cents,"
 
 
 def moment(at: datetime | None, now: datetime) -> Markup | str:
@@ -149,6 +149,11 @@ def named(key: str) -> str:
     return person.name if person else key
 
 
+def names_an_id(text: str) -> bool:
+    """Whether it is nothing but what `linked` makes a link of."""
+    return _NAMED_ID.fullmatch(text) is not None
+
+
 def linked(text: str) -> Markup:
     """Text in which `write <id>`, `event <id>` and their like lead there, and are short."""
     text, at = str(visible(text)), 0
@@ -177,7 +182,7 @@ def templates() -> Environment:
         finalize=visible,
     )
     made.filters |= {"amount": amount, "moment": moment, "clock": clock_time, "words": words, "distance": distance}
-    made.filters |= {"named": named, "linked": linked, "stamp": stamp, "cents": cents}
+    made.filters |= {"named": named, "linked": linked, "stamp": stamp, "cents": cents, "browser": wording.browser}
     made.filters |= {"thing": wording.thing, "telling": wording.telling}
     made.filters |= {"masked": masking.text, "hidden": masking.masked, "json": document}
     made.globals |= {"static": static, "fresh_key": fresh_key}

@@ -40,7 +40,8 @@ def show_rule(visit: Visit) -> Shown:
 
 
 def _titled(rule: answers.Fix) -> str:
-    return rules_form.title(rule.when, rule.set)
+    title = rules_form.title(rule.when, rule.set)
+    return title[0].upper() + title[1:]
 
 
 def _asked(rule: answers.Fix) -> dict[str, Any]:

@@ -77,6 +77,33 @@ _TELLING: Final[Mapping[str, str]] = {
 }
 
 
+#: What browsers and systems say of themselves, the one that others claim to be as well last.
+_BROWSERS: Final = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+_SYSTEMS: Final = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def browser(agent: str) -> str:
+    """`Firefox on Windows`, as far as a browser says it; what is none of these says itself."""
+    name = next((name for mark, name in _BROWSERS if mark in agent), None)
+    system = next((name for mark, name in _SYSTEMS if mark in agent), None)
+    if name is None:
+        return agent[:80] or "not said"
+    return f"{name} on {system}" if system else name
+
+
 def telling(kind: str) -> str:
     """What somebody was told."""
     return _TELLING.get(kind, kind.replace("_", " "))

@@ -214,6 +214,10 @@ def test_what_shadow_would_have_written_is_reviewed_on_the_page(visitor: Sign, c
     fiona = visitor("fiona", "owner")
     seen = fiona.get(ONE)
     assert "1 writes for 1 events were planned and not sent" in seen.text
+    looked = "SELECT actor, subject FROM audit_entries WHERE action = 'data.revealed'"
+    assert rows(looked) == [{"actor": "fiona", "subject": "handler:invoice_paid"}]
+    visitor("vera", "viewer").get(ONE)
+    assert len(rows(looked)) == 1
     (form,) = [node for node in seen.all("form") if (node.attributes.get("action") or "").endswith("/review")]
     done = fiona.post(form.attributes["action"] or "", on=ONE, agrees="true", reason="as it should be")
     assert (done.status, done.to) == (303, ONE)

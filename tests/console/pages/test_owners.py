@@ -141,7 +141,7 @@ def test_ladders_by_class_and_money_are_told(visitor: Sign, file: Path) -> None:
         + '\n[classes.coverage_gap]\ntold = "digest"\n'
     )
     seen = visitor("vera", "viewer").get("/owners")
-    assert "Dana Director after 15m with 500,000 minor units at stake in one currency" in seen.text
+    assert "Dana Director after 15m with 5,000.00, or 500,000 where a currency has no cents, at stake" in seen.text
     assert "coverage gap Small matters: new cases stand in the digest" in seen.text
 
 
