@@ -66,7 +66,6 @@ def _form(visit: Visit, fields: Mapping[str, str], seen: answers.FixPreview | No
         "shape": shape if shape in rules_form.SHAPES else "other",
         "sources": sources,
         "choices": rules_form.CHOICES,
-        "event": visit.query.get("event") or fields.get("event", ""),
         "seen": seen,
         "rows": ROWS_SHOWN,
     }

@@ -132,7 +132,7 @@ def people(visit: Visit) -> Answer:
     with database.transaction() as conn:
         everybody, every_token = users.every(conn), tokens.every(conn)
     rows = [{**user, "words": _in_words(user["grants"])} for user in everybody]
-    data = {"people": rows, "tokens": every_token, "roles": ROLES, "oidc": provider.is_on()}
+    data = {"people": rows, "tokens": every_token, "roles": ROLES}
     return Shown("signing/people.html", "People", data)
 
 
