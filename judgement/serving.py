@@ -48,7 +48,9 @@ class Serving:
         """The local tier's answer, and the judge's thresholds. Needs a connection in autocommit."""
         with self._lock:
             taught = self._up_to_date(conn)
-            return taught.judge.answer(given, counterparty=counterparty), taught
+            answer = taught.judge.answer(given, counterparty=counterparty)
+            # With the training's number: which one it was shall be known when another one answers.
+            return answer.model_copy(update={"model": f"{answer.model}/{self._number}"}), taught
 
     def golden(self, conn: Connection) -> dict[str, Any]:
         """How the judge of now does on the golden set; a second or so, in which nobody else is answered."""
@@ -149,9 +151,12 @@ def trained_anew(conn: Connection, question: Question, *, candidate: bool = Fals
     With the question's lock (`models.locked`), on a connection in autocommit.
     """
     seq = labels.newest(conn, question.name)
-    taught = train(question, all_labels(conn, question, up_to=seq), encoder())
+    labelled = all_labels(conn, question, up_to=seq)
+    taught = train(question, labelled, encoder())
     before = None if candidate else models.answering(conn, question)
-    refused = "worse on the golden set" if before and is_worse(taught.report, before.report) else ""
+    # On the golden set of now: it grew since, and what is new in it may be harder for both.
+    worse = before is not None and is_worse(taught.report, _restored(conn, question, before, labelled).report)
+    refused = "worse on the golden set" if worse else ""
     with conn.transaction():
         number = models.keep(
             conn,
@@ -166,12 +171,16 @@ def trained_anew(conn: Connection, question: Question, *, candidate: bool = Fals
     return taught, seq, number
 
 
-def _restored(conn: Connection, question: Question, kept: models.Kept) -> Taught:
+def _restored(
+    conn: Connection, question: Question, kept: models.Kept, held: Sequence[Labelled] | None = None
+) -> Taught:
+    """A training as it was made; measured with the labels of then, or with those that are given."""
     labelled = all_labels(conn, question, up_to=kept.labels_seq)
     known = [*own_examples(question), *(each for each in examples(labelled) if each.label in question.label_names)]
     try:
-        return measured(restore(kept.artifact, question, known, encoder()), labelled)
+        return measured(restore(kept.artifact, question, known, encoder()), labelled if held is None else held)
     except KeptUnusable as unusable:
         # Kept with other weights or by another version of the code: the labels are what counts.
         telemetry.log.warning("model.unusable", question=question.name, number=kept.number, why=str(unusable))
-        return train(question, labelled, encoder())
+        fitted = train(question, labelled, encoder())
+        return fitted if held is None else measured(fitted.judge, held)

@@ -16,6 +16,11 @@ _FIND = """
     SELECT question_version, mode, reason, changed_by, changed_at FROM question_states WHERE question = %s
 """
 
+# What it was asked in first. A version that is only tried beside was never relied on.
+_FIRST = """
+    SELECT question_version FROM trained_models WHERE question = %s AND status <> 'candidate' ORDER BY number LIMIT 1
+"""
+
 Mode = Literal["shadow", "ask", "automatic"]
 
 
@@ -33,6 +38,9 @@ def of(conn: Connection, question: Question) -> State:
     """The state of a question. Shipped ones begin automatic: their thresholds decide, and most begin without one."""
     row = conn.execute(_FIND, (question.name,)).fetchone()
     if row is None:
+        first = conn.execute(_FIRST, (question.name,)).fetchone()
+        if first is not None and first["question_version"] != question.version:
+            return State("shadow", "its words changed since it was first asked")
         return State("automatic", "as shipped")
     if row["question_version"] != question.version:
         return State("shadow", "its words changed since it was let out")

@@ -15,7 +15,7 @@ from contracts import questions
 from contracts.answers import Question
 from counterfoil.database import Connection
 from engine import tending
-from judgement import evaluating, labels, models, serving
+from judgement import evaluating, labels, models, serving, states
 from judgement.serving import Serving
 
 QUESTION = questions.find()["revenue_category"]
@@ -65,7 +65,8 @@ def test_a_training_that_is_worse_is_kept_and_does_not_answer(at_once: Connectio
     """The golden set decides; the reason stands beside it and in the audit."""
     assert _train(at_once) == 1
     for number in range(60):
-        _label(at_once, f"Consulting hours {number}", "usage", "golden")
+        _label(at_once, f"Consulting hours {number}", "services", "golden")
+        _label(at_once, f"Consultant's hours {number}", "usage")
     assert _train(at_once) == 2
     assert _statuses(at_once) == ["active", "refused"]
     kept = models.answering(at_once, QUESTION)
@@ -73,6 +74,41 @@ def test_a_training_that_is_worse_is_kept_and_does_not_answer(at_once: Connectio
     assert kept.number == 1
     actions = at_once.execute("SELECT action FROM audit_entries WHERE action LIKE 'model.%' ORDER BY seq").fetchall()
     assert [row["action"] for row in actions] == ["model.activated", "model.refused"]
+
+
+def test_both_are_held_against_the_same_golden_set(at_once: Connection) -> None:
+    """Given new golden labels that neither knows, the new training is no worse than the one before and answers. Break
+    it: hold it against the figures of the day when the one before was made."""
+    _train(at_once)
+    for number in range(60):
+        _label(at_once, f"Consulting hours {number}", "usage", "golden")
+    _label(at_once, "Hours of a trainer", "services")
+    assert _train(at_once) == 2
+    assert _statuses(at_once) == ["retired", "active"]
+
+
+def test_the_training_that_answered_is_named(at_once: Connection) -> None:
+    """In every answer, so that a decision can be traced to it, whatever was trained or brought back since."""
+    _train(at_once)
+    judge = Serving(QUESTION)
+    assert judge.answer(at_once, {"description": "Hours"})[0].model.endswith("/1")
+    _label(at_once, "Hours of a trainer", "services")
+    _train(at_once)
+    time.sleep(serving.STALE_SECONDS)
+    assert judge.answer(at_once, {"description": "Hours"})[0].model.endswith("/2")
+
+
+def test_a_question_whose_words_changed_begins_in_shadow(at_once: Connection) -> None:
+    """Also where nobody ever let it out or took it back: what people relied on was asked in other words. Of the old
+    words, which another version of the program may still ask, nothing changes. Break it: ask only what people set."""
+    new = Question.model_validate({**QUESTION.model_dump(), "instructions": "Which revenue is it?"}, strict=False)
+    assert states.of(at_once, new).mode == "automatic"
+    _train(at_once)
+    _train(at_once, new)
+    assert [states.of(at_once, each).mode for each in (QUESTION, new)] == ["automatic", "shadow"]
+    with at_once.transaction():
+        states.put(at_once, new, "automatic", who="Ines", reason="looked at a week of it")
+    assert [states.of(at_once, each).mode for each in (QUESTION, new)] == ["shadow", "automatic"]
 
 
 def test_an_earlier_training_is_brought_back_and_stays(at_once: Connection) -> None:
