@@ -48,6 +48,6 @@ def sends(
 
     def page(visit: Visit) -> Go:
         call(visit.asking(body=said(ask, visit.form)))
-        return Go(back(visit.form, on.replace("{id}", str(visit.one))), said_then)
+        return Go(back(visit.form, on.format_map(visit.path)), said_then)
 
     return page

@@ -84,24 +84,6 @@ def set_mode(visit: Visit) -> Go:
     return Go(f"/judgement/{visit.named}", f"{visit.named} is set to {ask.mode}.")
 
 
-def roll_back(visit: Visit) -> Go:
-    """Let an earlier training answer again."""
-    judge.roll_back(visit.asking(body=forms.said(asks.RollbackAsk, visit.form)))
-    return Go(f"/judgement/{visit.named}", "The earlier training answers again.")
-
-
-def try_out(visit: Visit) -> Go:
-    """Let a challenger answer beside."""
-    judge.try_out(visit.asking(body=forms.said(asks.TrialAsk, visit.form)))
-    return Go(f"/judgement/{visit.named}", "It answers beside from now on; nothing acts on what it says.")
-
-
-def end_trial(visit: Visit) -> Go:
-    """End the trial that runs."""
-    judge.end_trial(visit.asking(body=forms.said(asks.Change, visit.form)))
-    return Go(f"/judgement/{visit.named}", "The trial is over; what was said stays.")
-
-
 def correct(visit: Visit) -> Go:
     """Say what an item is."""
     ask = forms.said(asks.CorrectAsk, visit.form)
@@ -111,13 +93,19 @@ def correct(visit: Visit) -> Go:
     return Go(f"/classifications/{visit.one}", "Thank you. It is kept as a label, and the event goes on if it waited.")
 
 
+_ON = "/judgement/{name}"
 PAGES = (
     Page("GET", "/judgement", show_all),
-    Page("GET", "/judgement/{name}", show_one),
-    Page("POST", "/judgement/{name}/mode", set_mode, "control", on="/judgement/{name}"),
-    Page("POST", "/judgement/{name}/rollback", roll_back, "control", on="/judgement/{name}"),
-    Page("POST", "/judgement/{name}/trial", try_out, "control", on="/judgement/{name}"),
-    Page("POST", "/judgement/{name}/trial/stop", end_trial, "control", on="/judgement/{name}"),
+    Page("GET", _ON, show_one),
+    Page("POST", f"{_ON}/mode", set_mode, "control", on=_ON),
+    *(
+        Page("POST", f"{_ON}/{verb}", forms.sends(call, _ON, said, ask), "control", on=_ON)
+        for verb, call, ask, said in (
+            ("rollback", judge.roll_back, asks.RollbackAsk, "The earlier training answers again."),
+            ("trial", judge.try_out, asks.TrialAsk, "It answers beside from now on; nothing acts on what it says."),
+            ("trial/stop", judge.end_trial, asks.Change, "The trial is over; what was said stays."),
+        )
+    ),
     Page("GET", "/classifications/{id}", show_decision, "reveal"),
     Page("POST", "/classifications/{id}/correct", correct, "judge", on="/classifications/{id}"),
 )

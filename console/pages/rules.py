@@ -107,18 +107,13 @@ def approve(visit: Visit) -> Go:
     return Go(f"/rules/{visit.one}", "The rule is active from now on.")
 
 
-def withdraw(visit: Visit) -> Go:
-    """Take it back."""
-    fix.withdraw(visit.asking(body=forms.said(asks.Change, visit.form)))
-    return Go(f"/rules/{visit.one}", "Withdrawn. What was written by it stands.")
-
-
 _ON = "/rules/{id}"
+_WITHDRAWN = "Withdrawn. What was written by it stands."
 PAGES = (
     Page("GET", "/rules", list_rules),
     Page("GET", "/rules/new", new_rule, right="act"),
     Page("POST", "/rules/new", make_rule, right="act", on="/rules/new"),
     Page("GET", _ON, show_rule),
     Page("POST", f"{_ON}/approve", approve, right="approve", on=_ON),
-    Page("POST", f"{_ON}/withdraw", withdraw, right="act", on=_ON),
+    Page("POST", f"{_ON}/withdraw", forms.sends(fix.withdraw, _ON, _WITHDRAWN), right="act", on=_ON),
 )
