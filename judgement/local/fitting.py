@@ -76,7 +76,8 @@ def fit(question: Question, known: Sequence[Example], rows: Examples) -> Fitted:
     voters = Voters.trained(rows, count)
     looks, labels = out_of_fold(rows, count, asked)
     weights = pool.fit(looks.opinions, labels, voters.start(decided=bool(len(labels))))
-    return Fitted(voters, weights, outside.fit(rows, count, weights, asked))
+    found = outside.fit(rows, count, weights, asked) or outside.by_distance(looks, weights)
+    return Fitted(voters, weights, found)
 
 
 def askable(known: Sequence[Example]) -> NDArray[np.bool_]:

@@ -208,6 +208,19 @@ def test_too_few_labels_hide_nothing() -> None:
     assert (inside_of(judge.fitted, judge.fitted.voters.look(None, rows.letters)) == 1).all()
 
 
+def test_with_few_labels_distance_tells_what_is_outside() -> None:
+    """Where no label can be hidden: what is farther from all examples than nearly all of them are from each other. Of
+    the known, about one in thirty is turned away with it. Break it: ask only how sure the voters are."""
+    few = a_question(labels=QUESTION.labels[:4])
+    judge = Local.taught(few, [each for each in examples(40) if each.label in few.label_names])
+    known = [judge.answer({"message": said}) for label, said in _requests(60, seed=5) if label in few.label_names]
+    assert sum(each.abstained == Abstention.OUTSIDE for each in known) / len(known) < 0.08
+    strange = ["zebra giraffe wildlife savannah", "quantum chromodynamics lattice", "violin sonata rehearsal tonight"]
+    assert {judge.answer({"message": each}).abstained for each in strange} == {Abstention.OUTSIDE}
+    again = keeping.restore(keeping.keep(judge), few, judge.examples, None)
+    assert again.answer({"message": strange[0]}).abstained == Abstention.OUTSIDE
+
+
 def test_similar_labels_are_hidden_together() -> None:
     """Every label is in exactly one group."""
     found = outside.groups(vectors(QUESTION, examples(5), None), len(QUESTION.labels))
