@@ -25,9 +25,14 @@ def moment(text: str) -> datetime:
     second, fraction = ("59", "999999") if second == "60" else (second, (fraction or "0")[:6].ljust(6, "0"))
     offset = "+00:00" if offset in "Zz" else offset.replace(" ", "+")
     try:
-        return datetime.fromisoformat(f"{day}T{minute}:{second}.{fraction}{offset}").astimezone(UTC)
-    except (ValueError, OverflowError):
+        local = datetime.fromisoformat(f"{day}T{minute}:{second}.{fraction}{offset}")
+    except ValueError:
         raise ValueError("not a time that exists, in the years 1 to 9999") from None
+    try:
+        return local.astimezone(UTC)
+    except OverflowError:
+        # Hours outside of all years, in UTC: the first or the last moment that there is.
+        return datetime.min.replace(tzinfo=UTC) if local.year == 1 else datetime.max.replace(tzinfo=UTC)
 
 
 def _moment(value: Any) -> Any:
