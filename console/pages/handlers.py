@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from console import answers, asks, controlling, masking, problems
+from console.access import reveals
 from console.api import control
 from console.pages import controls as holding
 from console.pages import forms, plots
@@ -81,8 +82,11 @@ def show_one(visit: Visit) -> Shown:
 def _shadow(visit: Visit, spec: answers.Handler) -> answers.Shadow:
     """What it would have written; whose names and addresses stand in it is for those who may see them."""
     found = controls.shadow(spec.name)
-    may_see = visit.person.may("reveal", spec.source, spec.name)
-    return found if may_see else answers.Shadow.model_validate(masking.answered(found), from_attributes=True)
+    if not visit.person.may("reveal", spec.source, spec.name):
+        return answers.Shadow.model_validate(masking.answered(found), from_attributes=True)
+    if found.examples:
+        reveals.record(visit.person.name, f"handlers:{spec.name}", "to see what it would have written")
+    return found
 
 
 def _has_shadow(rollout: answers.Rollout) -> bool:
