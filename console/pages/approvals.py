@@ -36,7 +36,6 @@ def show_approval(visit: Visit) -> Shown:
             "asked": asked,
             "may_see": may_see,
             "fields": _fields(asked) if may_see else [],
-            "entry": beside.entry(asked.shown.get("body")) if may_see else [],
             "judged": _judged(asked) if may_see else [],
             "evidence": _evidence(asked.shown) if may_see else [],
             "is_open": is_open,
@@ -51,7 +50,7 @@ def show_approval(visit: Visit) -> Shown:
 
 def _fields(asked: Approval) -> list[beside.Field]:
     before = asked.shown.get("before") or {}
-    return beside.fields(before.get("fields"), asked.shown.get("body") or {})
+    return beside.beyond_lines(asked.shown.get("body"), before.get("fields"))
 
 
 def _judged(asked: Approval) -> list[dict[str, Any]]:

@@ -38,6 +38,12 @@ def fields(before: Mapping[str, Any] | None, body: Any) -> list[Field]:
     ]
 
 
+def beyond_lines(body: Any, before: Mapping[str, Any] | None = None) -> list[Field]:
+    """The fields that do not stand in a table of accounts already."""
+    has_accounts = bool(entry(body))
+    return [one for one in fields(before, body) if not (has_accounts and one.name.startswith("lines "))]
+
+
 def _places(at: str, value: Any) -> Iterator[tuple[str, Any]]:
     """Every place of a document with what stands there, under a name that a person can read."""
     if isinstance(value, Mapping) and set(value) == {"$receipt"}:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from console import masking
 from console.fields import Money
-from console.pages import wording
+from console.pages import beside, wording
 from contracts.money import decimal_text
 from exceptions_queue import owners
 
@@ -183,6 +183,7 @@ def templates() -> Environment:
     )
     made.filters |= {"amount": amount, "moment": moment, "clock": clock_time, "words": words, "distance": distance}
     made.filters |= {"named": named, "linked": linked, "stamp": stamp, "cents": cents, "browser": wording.browser}
+    made.filters |= {"accounts": beside.entry, "places": beside.beyond_lines}
     made.filters |= {"thing": wording.thing, "telling": wording.telling}
     made.filters |= {"masked": masking.text, "hidden": masking.masked, "json": document}
     made.globals |= {"static": static, "fresh_key": fresh_key}

@@ -7,7 +7,7 @@ from console import asks, masking, problems
 from console.access import reveals
 from console.answers import Probed, Stub, Undoing, Write
 from console.api import act
-from console.pages import beside, forms, jobs, reversals
+from console.pages import forms, jobs, reversals
 from console.pages.page import File, Go, Page, Shown, Visit
 from console.queries import stub, writes
 from counterfoil.lifecycle import WriteState
@@ -55,8 +55,8 @@ def _shown(visit: Visit, found: Stub, **more: Any) -> Shown:
         "write": write,
         "stub": found,
         "event": found.event,
-        "entry": beside.entry(body),
-        "fields": [one for one in beside.fields((masked["before"] or {}).get("fields"), body) if _is_shown(one)],
+        "body": body,
+        "stood": (masked["before"] or {}).get("fields"),
         "documents": [(title, *masking.as_text(one, DOCUMENT_MAX)) for title, one in documents if one],
         "proof": proof,
         "left_out": left_out,
@@ -69,11 +69,6 @@ def _shown(visit: Visit, found: Stub, **more: Any) -> Shown:
         "probed": None,
     }
     return Shown("writes/one.html", _title(write), data | more)
-
-
-def _is_shown(field: beside.Field) -> bool:
-    """The lines of an entry have a table of their own."""
-    return not field.name.startswith("lines ")
 
 
 def _title(write: Write) -> str:
