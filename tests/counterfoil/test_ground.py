@@ -52,7 +52,7 @@ def test_an_unknown_state_is_a_bug_and_says_so(conn: Connection) -> None:
 
 
 def test_a_flipped_byte_in_the_audit_is_named(conn: Connection) -> None:
-    """P11: the first altered entry is found, whichever field it is. Let `chain.verified` compare no hash and this fails."""
+    """P11: the first altered entry is found, whichever field it is. Fails where `console.chain` compares no hash."""
     for number in range(5):
         audit.append(conn, "desk", [audit.Entry("ada", "case.opened", f"case:{number}", {"n": number, "é": '"\u0001'})])
     rows = conn.execute("SELECT * FROM audit_entries ORDER BY lane, seq").fetchall()
