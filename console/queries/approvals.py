@@ -5,16 +5,15 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func
+from sqlalchemy import select as rows_of
 from sqlmodel import Session, col, select
 
 from console import answers
 from console.asks import ApprovalsAsk
 from console.fields import money
 from console.queries import page
+from console.queries.finding import among, collected
 from counterfoil import clock, database, tables
-
-#: Requests shown with one case.
-OF_CASE_MAX = 200
 
 
 def find_page(ask: ApprovalsAsk) -> answers.Page[answers.Request]:
@@ -67,18 +66,14 @@ def of_write(session: Session, write_id: UUID) -> answers.Approval | None:
     )
 
 
-def of_case(session: Session, case_id: UUID, *, most: int = OF_CASE_MAX) -> list[answers.Request]:
-    """What the blocked events of a case wait to have approved, oldest first."""
+def of_events(session: Session, event_ids: Sequence[UUID], *, most: int) -> list[answers.Request]:
+    """What these events wait to have approved, oldest first."""
+    approval, write = tables.Approval, tables.Write
+    theirs = rows_of(col(write.id)).where(among(col(write.event_id), event_ids))
     rows = session.exec(
-        select(tables.Approval)
-        .join(tables.Write, col(tables.Write.id) == col(tables.Approval.write_id))
-        .join(tables.CaseEvent, col(tables.CaseEvent.event_id) == col(tables.Write.event_id))
-        .where(
-            tables.CaseEvent.case_id == case_id,
-            col(tables.CaseEvent.cleared_at).is_(None),
-            tables.Approval.status == "open",
-        )
-        .order_by(col(tables.Approval.id))
+        select(approval)
+        .where(col(approval.write_id) == collected(theirs), approval.status == "open")
+        .order_by(col(approval.id))
         .limit(most)
     ).all()
     return _shown(session, rows)

@@ -49,14 +49,14 @@ def find(case_id: UUID, *, brief: int | None = None) -> answers.CaseDetail | Non
         row = session.get(tables.Case, case_id)
         if row is None:
             return None
-        asked = _blocked(session, case_id) if row.failure_class == "low_confidence" else []
+        blocked = _blocked(session, case_id)
         return answers.CaseDetail(
             **shown(session, [row])[0].model_dump(by_alias=True),
             # What the owner was told last is for the next telling, not for people.
             detail={name: value for name, value in row.detail.items() if name != "told"},
             members=_members(session, col(tables.CaseEvent.case_id) == case_id, most=most),
-            approvals=approvals.of_case(session, case_id, most=most),
-            open_items=judgement.open_of(session, asked),
+            approvals=approvals.of_events(session, blocked, most=most),
+            open_items=judgement.open_of(session, blocked) if row.failure_class == "low_confidence" else [],
             notifications=notifications(session, [case_id], most=most),
             audit=audit.about(session, [f"case:{case_id}"]) if brief is None else [],
         )

@@ -5,12 +5,12 @@ else is asked of a bounded number of rows (`finding`); text inside of keys is lo
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import and_, or_, union_all
 from sqlalchemy import select as rows_of
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 import destinations
 from console import problems
@@ -25,6 +25,9 @@ from counterfoil.tables import Case, CaseEvent, Event, Mention, Write
 from ingest.sources import SourcesUnusable, find_sources
 
 Kind = Literal["events", "cases", "writes"]
+
+#: A case of ten thousand events is looked at no longer than a hundred others; they are in it because they are alike.
+ASKED_OF_A_CASE: Final = 100
 
 _STATES = {"events": EventState, "cases": CaseState, "writes": WriteState}
 _AT = {
@@ -144,28 +147,40 @@ def _of_events(kind: Kind, ids: Sequence[UUID], floor: UUID | None = None) -> Pa
 def _each(kind: Kind, events: Ids, event_id: Any) -> Part:
     """Of each row it is asked whether its event is one of these."""
     if kind == "cases":
-        member = CaseEvent
-        their = events.join(member, col(member.event_id) == event_id).where(col(member.case_id) == col(Case.id))
-        return Part(finding.asked(their), is_dear=True)
+        held, of_case = col(CaseEvent.event_id), col(CaseEvent.case_id) == col(Case.id)
+        theirs = rows_of(held).where(of_case).order_by(held.desc()).limit(ASKED_OF_A_CASE).correlate(Case).subquery()
+        is_one = finding.asked(events.where(event_id == theirs.c.event_id).correlate(theirs))
+        return Part(finding.asked(theirs.select().where(is_one)), is_dear=True)
     return Part(finding.asked(events.where(event_id == _EVENT_OF[kind])), is_dear=True)
 
 
-def _few(asking: Asking, events: Ids, event_id: Any, *name: str) -> Part:
-    """By the events' ids, if they are few; else each row is asked. `name`: other lists of the answer may ask it too."""
+def _few_ids(asking: Asking, events: Ids, event_id: Any, *name: str) -> list[UUID] | None:
+    """The events' ids, if they are few. `name`: other lists of the answer may ask the same."""
     session, bounds = asking.session, asking.bounds if asking.kind == "events" else Bounds()
 
     def ids() -> list[UUID] | None:
         return finding.few(session, events.where(*bounds.of(event_id)))
 
-    found = page.once(session, (*name, bounds), ids) if name else ids()
+    return page.once(session, (*name, bounds), ids) if name else ids()
+
+
+def _newest_ids(asking: Asking, events: Ids, event_id: Any, *name: str) -> tuple[list[UUID] | None, UUID | None]:
+    """Of a list of events the newest, which an index has in order, and down to where they are all."""
+    if asking.kind != "events":
+        return _few_ids(asking, events, event_id, *name), None
+    return finding.newest(asking.session, events.where(*asking.bounds.of(event_id)), event_id)
+
+
+def _few(asking: Asking, events: Ids, event_id: Any) -> Part:
+    """By the events' ids, if they are few; else each row is asked."""
+    found = _few_ids(asking, events, event_id)
     return _each(asking.kind, events, event_id) if found is None else _of_events(asking.kind, found)
 
 
-def _newest(asking: Asking, events: Ids, event_id: Any, *name: str) -> Part:
-    """Of a list of events the newest, which an index has in order."""
-    if asking.kind != "events":
-        return _few(asking, events, event_id, *name)
-    return _of_events("events", *finding.newest(asking.session, events.where(*asking.bounds.of(event_id)), event_id))
+def _newest(asking: Asking, events: Ids, event_id: Any) -> Part:
+    """By the ids of the newest; of what is no list of events each row is asked, where they are many."""
+    found, floor = _newest_ids(asking, events, event_id)
+    return _each(asking.kind, events, event_id) if found is None else _of_events(asking.kind, found, floor)
 
 
 # What an event names.
@@ -200,11 +215,13 @@ def _named(asking: Asking, condition: Condition) -> Part:
 
 def _customer(asking: Asking, value: str) -> Part:
     first, *names = _ways(value)
-    found = [_newest(asking, *_mentioned(first), "named", value)]
-    found += [_few(asking, *_mentioned(name), "beginning", value) for name in names]
-    if not all(part.is_found for part in found):
+    found, floor = _newest_ids(asking, *_mentioned(first), "named", value)
+    for name in names:
+        more = _few_ids(asking, *_mentioned(name), "beginning", value)
+        found = None if found is None or more is None else [*found, *more]
+    if found is None:
         return _each(asking.kind, *_mentioned(naming(value)))
-    return finding.either(found)
+    return _of_events(asking.kind, found, floor)
 
 
 def _named_exactly(kind: str, change: Callable[[str], str] = str) -> Field:
@@ -262,8 +279,11 @@ def _keyed(asking: Asking, value: str) -> Part:
 
 def _known_by(asking: Asking, value: str) -> Part:
     """Its own key, or that of a write that was made for it."""
-    made = asking.session.exec(select(Write.event_id).where(col(Write.key) == value)).all()
-    return finding.either([_keyed(asking, value), _of_events("events", made)])
+    own = rows_of(col(Event.id)).where(identities.has_key(asking.session, value))
+    made = rows_of(col(Write.event_id)).where(col(Write.key) == value)
+    return _of_events(
+        "events", asking.session.connection().execute(union_all(own.subquery().select(), made)).scalars().all()
+    )
 
 
 _EVENT_OF: Mapping[Kind, Any] = {"events": col(Event.id), "writes": col(Write.event_id)}

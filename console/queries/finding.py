@@ -139,7 +139,7 @@ def newest(session: Session, ids: Ids, column: Any) -> tuple[list[UUID], UUID | 
 
 def asked(looked_up: Select[Any]) -> Exists:
     """A look into another table for each row; never turned into anything else by a plan."""
-    return looked_up.with_only_columns(literal(1)).offset(0).exists()
+    return looked_up.with_only_columns(literal(1), maintain_column_froms=True).offset(0).exists()
 
 
 def collected(ids: Ids) -> Any:

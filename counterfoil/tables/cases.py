@@ -83,10 +83,11 @@ class CaseEvent(SQLModel, table=True):
     __tablename__ = "case_events"
     __table_args__ = (
         Index("case_events_event", "event_id"),
-        # What is at stake now, by case, without a look at the rows.
+        # What is at stake now and which events that is, by case, without a look at the rows.
         Index(
             "case_events_open",
             "case_id",
+            "event_id",
             postgresql_include=["currency", "amount_minor"],
             postgresql_where=text("cleared_at IS NULL"),
         ),

@@ -857,7 +857,7 @@ def upgrade() -> None:
     op.create_index(
         "case_events_open",
         "case_events",
-        ["case_id"],
+        ["case_id", "event_id"],
         unique=False,
         postgresql_include=["currency", "amount_minor"],
         postgresql_where=sa.text("cleared_at IS NULL"),
