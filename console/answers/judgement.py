@@ -111,6 +111,7 @@ class Contested(Shown):
 
     fields: dict[str, str]
     said: dict[str, str | None] = Field(description="by author; null: none of the labels")
+    decision_id: UUID | None = Field(description="the newest decision about it; null: labelled without one")
 
 
 class TrialSide(Shown):

@@ -30,8 +30,9 @@ _TRAININGS = """
 """
 # Of one person's answers to one input the newest counts.
 _CONTESTED = """
-    SELECT (array_agg(fields ORDER BY seq DESC))[1] AS fields, jsonb_object_agg(author, label) AS said
-    FROM (SELECT DISTINCT ON (input_hash, author) input_hash, author, label, fields, seq FROM labels
+    SELECT (array_agg(fields ORDER BY seq DESC))[1] AS fields, jsonb_object_agg(author, label) AS said,
+           (array_agg(decision_id ORDER BY seq DESC) FILTER (WHERE decision_id IS NOT NULL))[1] AS decision_id
+    FROM (SELECT DISTINCT ON (input_hash, author) input_hash, author, label, fields, seq, decision_id FROM labels
           WHERE question = %s ORDER BY input_hash, author, seq DESC) AS newest
     GROUP BY input_hash HAVING count(DISTINCT coalesce(label, '')) > 1 ORDER BY max(seq) DESC LIMIT %s
 """

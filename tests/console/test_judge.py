@@ -71,9 +71,13 @@ def test_people_who_disagree_are_shown(api: httpx.Client, conn: Connection) -> N
     for said, author in (("services", "Ines"), ("usage", "Rhea"), ("one_off", "Ines"), ("services", "Ines")):
         labels.add(conn, QUESTION, labels.NewLabel({"description": "Hours"}, said, "labelling", author))
     labels.add(conn, QUESTION, labels.NewLabel({"description": "Calls"}, "usage", "labelling", "Ines"))
+    about = a_decision(conn, QUESTION, "Hours")
+    told = labels.NewLabel({"description": "Hours"}, "usage", "correction", "Rhea", decision_id=about)
+    labels.add(conn, QUESTION, told)
     conn.commit()
     (found,) = api.get(f"/questions/{NAME}").json()["contested"]
-    assert found == {"fields": {"description": "Hours"}, "said": {"Ines": "services", "Rhea": "usage"}}
+    said = {"Ines": "services", "Rhea": "usage"}
+    assert found == {"fields": {"description": "Hours"}, "said": said, "decision_id": str(about)}
 
 
 def test_a_case_says_what_a_person_is_asked(api: httpx.Client, run: Run, rows: Rows, waiting: dict[str, Any]) -> None:

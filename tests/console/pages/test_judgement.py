@@ -76,6 +76,25 @@ def test_a_question_shows_thresholds_labels_alerts_and_decisions(visitor: Sign, 
     assert not seen.links("/classifications/"), "nor do they see what customers wrote"
 
 
+def test_people_who_disagree_are_shown_with_the_way_to_what_about(visitor: Sign, conn: Connection) -> None:
+    """The words themselves are a customer's and stand with the decision, where it is kept who saw them. Break it: leave
+    nothing but names."""
+    decision = a_decision(conn, input_hash="h")
+    for author, label in (("rhea", "finance"), ("ines", "support")):
+        insert(
+            conn,
+            "labels",
+            {"id": keys.new_id(), "question": NAME, "input_hash": "h", "fields": {"text": "secret words"},
+             "label": label, "origin": "correction", "use": "learn", "author": author, "decision_id": decision},
+        )  # fmt: skip
+    conn.commit()
+    seen = visitor("fiona", "owner").get(ONE)
+    assert "People disagree about 1" in seen.text
+    assert "secret words" not in seen.text
+    assert f"/classifications/{decision}" in seen.links()
+    assert "People disagree about 1" in visitor("vera", "viewer").get(ONE).text
+
+
 def test_decisions_are_filtered_by_how_they_stand(visitor: Sign, conn: Connection) -> None:
     """By links; what is no state is said."""
     a_decision(conn, item="asked-one")
