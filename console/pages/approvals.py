@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from console import asks
+from console import asks, controlling
 from console.access import reveals
 from console.answers import Approval
 from console.api import act, look
@@ -12,12 +12,20 @@ from console.pages import beside, forms, render, wording
 from console.pages.page import Go, Page, Shown, Visit
 from console.queries import approvals, members
 from console.trying import well_formed
+from exceptions_queue.policy import policy
 
 
 def list_approvals(visit: Visit) -> Shown:
     """Open requests, newest first."""
     ask = forms.said(asks.ApprovalsAsk, visit.query)
-    return Shown("approvals/list.html", "Approvals", {"found": approvals.find_page(ask), "ask": ask})
+    data = {
+        "found": approvals.find_page(ask),
+        "ask": ask,
+        "destinations": sorted(controlling.known("destination")),
+        "handlers": sorted(controlling.known("handler")),
+        "rules": [rule.name for rule in policy().rule],
+    }
+    return Shown("approvals/list.html", "Approvals", data)
 
 
 def show_approval(visit: Visit) -> Shown:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from console import asks, masking, problems
+from console import asks, controlling, masking, problems
 from console.access import reveals
 from console.answers import Probed, Stub, Undoing, Write
 from console.api import act
@@ -23,6 +23,7 @@ def list_writes(visit: Visit) -> Shown:
     ask = forms.said(asks.WritesAsk, visit.query)
     query = jobs.narrowing(visit.query, reversals.LIST)
     data = {"found": writes.find_page(ask), "ask": ask, "states": list(WriteState), "query": query}
+    data["destinations"] = sorted(controlling.known("destination"))
     return Shown("writes/list.html", "Writes", data)
 
 
