@@ -11,27 +11,19 @@ follows from how the record is found:
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from counterfoil import keys
 from destinations.base import Effect
 from destinations.http import Answer, Failed, Http
-from destinations.hubspot import account, answers, api, fields
+from destinations.hubspot import account, answers, api, fields, history
 from destinations.hubspot.action import added, member_problems, not_there
 from destinations.remote import Attempt, Finding, Image, NoInverse, Operation, Sent
 
 #: A write that is executed later than this after its client went away is not known of HubSpot (seconds).
 LATE_SECONDS = 10.0
-#: How far HubSpot's clock may be from ours when a history is read.
-_CLOCKS_APART = timedelta(seconds=60)
-#: How histories call writes through the API.
-_APPS = frozenset({"INTEGRATION", "API"})
-_CREATED = "createdate"
 #: The member of a body that names the property, a time, by which a record tells that it was set to something newer.
 NEWEST_BY = "newest_by"
-#: What a creation sets has its time, give or take HubSpot's own milliseconds.
-_AT_ONCE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +101,20 @@ class Upsert:
     def probe(self, http: Http, effect: Effect, attempt: Attempt) -> Finding:
         name, value = _by(effect)
         before = attempt.image
-        wanted = {*_names(effect), _CREATED}
-        if _may_have_made(before) and account.has_marker(http, self.kind):
+        wanted = {*_names(effect), history.CREATED}
+        if history.may_have_made(before) and account.has_marker(http, self.kind):
             wanted.add(api.MARKER)
         record = api.find_by_property(http, self.kind, name, value, wanted, history=True)
         if record is None:
             if before is not None and before.version is not None:
                 return Finding("unknown", f"the {self.noun} that stood there before is gone")
             return not_there(attempt, self.operation, f"there is no such {self.noun}")
-        receipt = {"id": record.id, "new": _made(effect, record, attempt)}
+        receipt = {"id": record.id, "new": history.made(effect, record, attempt)}
         if _is_outdated(effect, record.values):
             return Finding("happened", "something newer stands there", record.id, receipt)
         if not _differences(effect, record.values):
             return Finding("happened", "all values stand there", record.id, receipt)
-        if _was_ours(effect, record, attempt):
+        if history.was_ours(effect, record, attempt):
             return Finding("happened", "it was set, and somebody changed it again since", record.id, receipt)
         if before is not None and self._image(effect, record).version == before.version:
             return not_there(attempt, self.operation, "the values are those from before")
@@ -235,47 +227,6 @@ class Upsert:
             return Sent("retry", f"the {self.noun} was created meanwhile; its values are set next", receipt=receipt)
         return Sent("already", f"the {self.noun} stands there with these values", record.id,
                     {**receipt, "id": record.id, "new": False})  # fmt: skip
-
-
-def _may_have_made(before: Image | None) -> bool:
-    return before is None or before.version is None
-
-
-def _made(effect: Effect, record: api.Record, attempt: Attempt) -> bool | None:
-    """Whether our write made the record: it began with our values, and our key; None: nothing says so."""
-    if not _may_have_made(attempt.image):
-        return False
-    created = api.moment_of(record.values.get(_CREATED))
-    if created is None or created < attempt.first_sent_at - _CLOCKS_APART:
-        return None
-    firsts = [
-        (value, record.history[name][-1])
-        for name, value in {**effect.body["properties"], api.MARKER: attempt.key}.items()
-        if value and record.history.get(name)
-    ]
-    began_so = firsts and all(
-        first.source in _APPS and abs(first.at - created) <= _AT_ONCE and api.same_value(value, first.value)
-        for value, first in firsts
-    )
-    return True if began_so else None
-
-
-def _was_ours(effect: Effect, record: api.Record, attempt: Attempt) -> bool:
-    """Whether our values stood there since the first attempt, whatever stands there now.
-
-    All values of a write are set together, so one that was not there before and is in the history is enough.
-    """
-    if attempt.image is None:
-        return False
-    since = attempt.first_sent_at - _CLOCKS_APART
-    return any(
-        not api.same_value(value, str(attempt.image.fields.get(name, "")), name)
-        and any(
-            version.at >= since and version.source in _APPS and api.same_value(value, version.value, name)
-            for version in record.history.get(name, ())
-        )
-        for name, value in effect.body["properties"].items()
-    )
 
 
 def _by(effect: Effect) -> tuple[str, Any]:
