@@ -39,7 +39,7 @@ def show_approval(visit: Visit) -> Shown:
     is_open = asked.status == "open" and asked.expires_at > visit.now
     return Shown(
         "approvals/one.html",
-        asked.title,
+        render.words(asked.title),
         {
             "asked": asked,
             "may_see": may_see,

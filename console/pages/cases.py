@@ -75,7 +75,7 @@ def _shown(visit: Visit, case: CaseDetail, **more: Any) -> Shown:
             data["difference"] = _dry_run(visit, chosen)
         if reveal and (visit.query.get("edit") or "payload" in visit.form):
             data["editing"] = _editing(visit, chosen)
-    return Shown("cases/one.html", case.title, data | more)
+    return Shown("cases/one.html", render.words(case.title).replace("+", ", "), data | more)
 
 
 def _chosen(visit: Visit, case: CaseDetail) -> CaseMember | None:

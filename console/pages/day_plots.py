@@ -50,6 +50,17 @@ def speed(looked: today.Looked) -> Plot:
     return Plot(drawn, span(plots.ceiling(max((one or 0 for one in slow), default=0))))
 
 
+def duplicates(looked: today.Looked) -> Plot:
+    """Deliveries that were known already, by when their event was received."""
+
+    def column(at: datetime, count: today.Count) -> plots.Column:
+        words = f"{at:%a %H:%M}: {count.duplicates:,} duplicates folded into {count.received:,} events"
+        return plots.Column((plots.Part("calm", count.duplicates),), words, _events(looked, at))
+
+    described = f"{looked.whole.duplicates} duplicates in {looked.window.words}"
+    return _columns(looked, "Duplicates folded", described, column, lambda top: f"{top:,.0f}")
+
+
 def cost(looked: today.Looked) -> Plot:
     """What hosted answers cost per run."""
 

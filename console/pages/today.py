@@ -25,6 +25,7 @@ def show(visit: Visit) -> Shown:
             "volume": day_plots.volume(looked),
             "speed": day_plots.speed(looked),
             "cost": day_plots.cost(looked),
+            "duplicates": day_plots.duplicates(looked),
             "money": day_plots.written(looked),
             "link": day_plots.link,
             "bar": plots.bar,
