@@ -273,6 +273,18 @@ def _about(asking: Asking, value: str) -> Part:
     return _few(asking, rows_of(col(Event.id)).where(col(Event.subject) == value), col(Event.id))
 
 
+def _about_it(of: Any, subject: Any) -> Field:
+    """Rows of a list that say themselves what they are about; their index has them in order."""
+    row_id = col(of)
+
+    def about(asking: Asking, value: str) -> Part:
+        wanted = rows_of(row_id).where(col(subject) == value, *asking.bounds.of(row_id))
+        ids, floor = finding.newest(asking.session, wanted, row_id)
+        return Part(finding.among(row_id, ids), is_found=True, floor=floor)
+
+    return about
+
+
 def _keyed(asking: Asking, value: str) -> Part:
     return _few(asking, rows_of(col(Event.id)).where(identities.has_key(asking.session, value)), col(Event.id))
 
@@ -300,7 +312,7 @@ _FIELDS: Mapping[Kind, Mapping[str, Field]] = {
         "source": _equal(Event.source),
         "type": _equal(Event.type),
         "handler": _equal(Event.handler),
-        "subject": _equal(Event.subject, is_found=True),
+        "subject": _about_it(Event.id, Event.subject),
         "event": _equal(Event.id, is_found=True),
         "key": _known_by,
         "destination": _of_write(Write.destination),
@@ -327,7 +339,7 @@ _FIELDS: Mapping[Kind, Mapping[str, Field]] = {
         "destination": _equal(Write.destination),
         "operation": _equal(Write.operation),
         "handler": _equal(Write.handler),
-        "subject": _equal(Write.subject, is_found=True),
+        "subject": _about_it(Write.id, Write.subject),
         "key": _equal(Write.key, is_found=True),
         "event": _equal(Write.event_id, is_found=True),
         "source": _of_event(Event.source),

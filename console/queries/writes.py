@@ -36,6 +36,7 @@ def find_page(ask: WritesAsk, session: Session | None = None) -> answers.Page[an
             ask=ask,
             through=_through(ask, q),
             looked=q.looked,
+            floor=q.floor,
         )
     return answers.Page(items=[shown(row) for row in rows], next_cursor=following)
 
