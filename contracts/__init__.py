@@ -1,4 +1,4 @@
-"""What a valid event is: one module per source, one real sample per type.
+"""What a valid event is: one module per kind of event, one real sample per type; and the closed questions.
 
 May import pydantic and the standard library only. `find` picks the contract for an event; adding one means adding a
 class and its sample, nothing is listed anywhere.
