@@ -5,7 +5,7 @@ owners, roster    who answers for what: the file, checked before anything starts
 cases             failures that belong together become one case; what people do with it
 bursts, outages   many failures that are one case: refused signatures, a destination that is away
 policy, caps      which writes need a person, and how much may be written without
-approvals         asking people before a write is made, and what they answer; `reviews`: what they think of one afterwards
+approvals         asking people before a write is made, and what they answer; `reviews`: what they think of it later
 fixes             corrections of payloads that two people made a rule
 replay            one event, or many by filter, back to the entrance; `jobs`: what people do to that meanwhile
 notify, digest    tells the owner, at once or once a day, and keeps the receipt
