@@ -78,17 +78,20 @@ def ask(
     if fresh and dry:
         raise failures.LowConfidence("not judged yet, and a dry run records nothing", rule="dry_run")
     if fresh:
-        judged = [_judge(conn, asked, question, item) for item in fresh]
-        beside = seconds(conn, trials.running(conn, question), question, judged, asked.event_id)
+        judged, failure = _judge_all(conn, asked, question, fresh)
+        tried = None if failure else trials.running(conn, question)
+        beside = seconds(conn, tried, question, judged, asked.event_id)
         decisions.record(conn, asked, question, judged, beside)
         failpoints.passing("run.classified")
         known = decisions.find(conn, asked, question)
+        if failure:
+            raise _with_items(failure, question, items, known)
     found: dict[str, Judged] = {}
     missing: list[Open] = []
     for item in items:
         row = known[_place(question, item)]
         if row["status"] == "asked":
-            missing.append(Open(item.ref, row["id"], row["label"], row["confidence"], row["runner_up"], row["why"]))
+            missing.append(_open(item, row))
             continue
         settled = row["status"] == "settled"
         found[item.ref] = Judged(
@@ -99,6 +102,44 @@ def ask(
             row["evidence"],
         )
     return found, missing
+
+
+def _judge_all(
+    conn: Connection, asked: Asked, question: Question, items: Sequence[Item]
+) -> tuple[list[Judgement], failures.Failure | None]:
+    """Every item, judged; and what was wrong with the hosted model, which is not asked any more in this pass then.
+
+    A person may answer in its place, so its items are on record like any that are asked.
+    """
+    judged: list[Judgement] = []
+    failed: failures.Failure | None = None
+    for item in items:
+        answer, known = _here(conn, question, item, asked.scope)
+        verdict = judge(question, item, answer, known)
+        if not verdict.commits and _hosted_helps(question, answer, known):
+            try:
+                if failed is None:
+                    judged.append(_hosted(conn, asked, question, item, answer, known))
+                    continue
+            except (failures.ModelUnavailable, failures.ModelOutputInvalid) as failure:
+                failed = failure
+            verdict = Verdict(False, str(failed))
+        judged.append(Judgement(item, answer, verdict, answer, known))
+    return judged, failed
+
+
+def _with_items(
+    failure: failures.Failure, question: Question, items: Sequence[Item], known: dict[tuple[str, str], dict[str, Any]]
+) -> failures.Failure:
+    """The failure with what is open: whoever answers all of it sends the event on."""
+    rows = [(item, known[_place(question, item)]) for item in items]
+    failure.data["question"] = question.name
+    failure.data["items"] = [_open(item, row).as_json() for item, row in rows if row["status"] == "asked"]
+    return failure
+
+
+def _open(item: Item, row: dict[str, Any]) -> Open:
+    return Open(item.ref, row["id"], row["label"], row["confidence"], row["runner_up"], row["why"])
 
 
 def preview(conn: Connection, question: Question, item: Item) -> tuple[Answer, Verdict]:
@@ -118,14 +159,6 @@ def _here(conn: Connection, question: Question, item: Item, scope: str | None) -
         instructions=containment.instructions_in(question.input_of(item.fields)),
         local_guess=answer.label or answer.runner_up,
     )
-
-
-def _judge(conn: Connection, asked: Asked, question: Question, item: Item) -> Judgement:
-    answer, known = _here(conn, question, item, asked.scope)
-    verdict = judge(question, item, answer, known)
-    if verdict.commits or not _hosted_helps(question, answer, known):
-        return Judgement(item, answer, verdict, answer, known)
-    return _hosted(conn, asked, question, item, answer, known)
 
 
 def _hosted_helps(question: Question, answer: Answer, known: Circumstances) -> bool:

@@ -76,11 +76,15 @@ _WAITING = """
           AND d.id IN (SELECT (one ->> 'decision_id')::uuid FROM jsonb_array_elements(w.items) AS one)) AS asks_more
     FROM events e LEFT JOIN LATERAL (
         SELECT ce.detail -> 'items' AS items FROM case_events ce JOIN cases c ON c.id = ce.case_id
-        WHERE ce.event_id = e.id AND ce.cleared_at IS NULL AND c.failure_class = 'low_confidence'
+        WHERE ce.event_id = e.id AND ce.cleared_at IS NULL AND c.failure_class = ANY(%(classes)s)
           AND e.status IN ('waiting', 'exception')
           AND ce.detail -> 'items' @> jsonb_build_array(jsonb_build_object('decision_id', %(id)s::text))) w ON true
     WHERE e.id = ANY(%(events)s) ORDER BY e.id
 """
+
+
+#: The classes under which an event waits for people's answers: nobody may decide, or the hosted model is of no use.
+ANSWERED = ("low_confidence", "model_unavailable", "model_output_invalid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +235,7 @@ def waiting(conn: Connection, decision_id: UUID, versions: Collection[str]) -> l
     left behind, nobody has to answer.
     """
     locked = [row["id"] for row in conn.execute(_LOCK, {"id": decision_id})]
-    values = {"id": decision_id, "versions": list(versions), "events": locked}
+    values = {"id": decision_id, "versions": list(versions), "events": locked, "classes": list(ANSWERED)}
     return [Waiting(**row) for row in conn.execute(_WAITING, values)]
 
 

@@ -15,6 +15,7 @@ from console.fields import Money, money
 from console.queries import approvals, audit, filters, finding, judgement, owning, page, roster
 from console.queries.finding import Part
 from counterfoil import database, tables
+from judgement.decisions import ANSWERED
 
 #: Event ids shown with each case of a list, and events shown with one case.
 IN_LIST_MAX = 20
@@ -56,7 +57,7 @@ def find(case_id: UUID, *, brief: int | None = None) -> answers.CaseDetail | Non
             detail={name: value for name, value in row.detail.items() if name != "told"},
             members=_members(session, col(tables.CaseEvent.case_id) == case_id, most=most),
             approvals=approvals.of_events(session, blocked, most=most),
-            open_items=judgement.open_of(session, blocked) if row.failure_class == "low_confidence" else [],
+            open_items=judgement.open_of(session, blocked) if row.failure_class in ANSWERED else [],
             notifications=notifications(session, [case_id], most=most),
             audit=audit.about(session, [f"case:{case_id}"]) if brief is None else [],
         )
