@@ -50,7 +50,7 @@ INSERT INTO case_events (case_id, event_id, amount_minor, currency, cleared_at)
 SELECT pg_temp.id_at(CASE WHEN n <= 4000 THEN 1 ELSE 1 + n % {cases} END), pg_temp.id_at(n), 100, 'EUR',
        CASE WHEN n > 4000 AND (1 + n % {cases}) % 10 >= 3 THEN now() END FROM generate_series(1, {events}) n;
 INSERT INTO notifications (id, case_id, kind, recipient, channel, status)
-SELECT pg_temp.id_at(c), pg_temp.id_at(c), 'opened', 'fiona', 'log://', 'sent' FROM generate_series(1, {cases}) c;
+SELECT pg_temp.id_at(n), pg_temp.id_at(1), 'opened', 'fiona', 'log://', 'sent' FROM generate_series(1, {events}) n;
 """
 
 
