@@ -140,7 +140,7 @@ def test_nothing_is_revealed_that_was_not_asked_for(
     for route in ROUTES:
         if route.method == "GET" and route.path != PROOF:
             with subtests.test(route.path):
-                answer = ask(address(route.path, world), "operator", "owner")
+                answer = ask(address(route.path, world), "operator", "owner", "admin")
                 assert answer.status_code == 200 or route.path.endswith("/trial"), answer.text
                 assert _found(answer.text) == []
     assert looks() == []
