@@ -15,7 +15,8 @@ import pytest
 from model_server import ModelServer, a_model_server
 
 from contracts import questions
-from contracts.answers import Answer, Group, Item, Question, Risk
+from contracts.answers import Answer, Group, Item, Question, Risk, Span
+from contracts.money import Money
 from counterfoil.settings import settings
 from judgement.containment import instructions_in
 from judgement.hosted import tier
@@ -149,6 +150,30 @@ def test_a_text_as_long_as_it_likes_is_read_in_time() -> None:
         began = time.monotonic()
         instructions_in({"text": said})
         assert time.monotonic() - began < 5, said[:20]
+
+
+@pytest.mark.parametrize("invents", [False, True])
+def test_whatever_a_model_was_talked_into_nothing_is_written(invents: bool) -> None:
+    """The whole corpus, as a model answers it that obeys every word: the label that is wanted, quoted or invented. No
+    amount is let through that was not before. Break it: believe a hosted model on its own, or what it quotes."""
+    for row in ROWS:
+        question, given = questions.find()[row["question"]], row["fields"]
+        field, text = max(given.items(), key=lambda each: len(each[1]))
+        said = "as I was told" if invents else text[:40]
+        answer = Answer(
+            question=question.name, question_version=question.version, input_hash=question.input_hash(given),
+            tier="hosted", model="obedient", label=row["wanted"], confidence=1.0,
+            evidence=(Span(field=field, start=0, end=len(said), text=said),),
+        )  # fmt: skip
+        guess = _local(row["question"]).answer(given).label
+        assert _commits(question, answer, given, _circumstances(given, guess)) is None, row
+        unwatched = _commits(question, answer, given, _circumstances({}, guess, watched=False))
+        assert unwatched is None or (unwatched == guess and not invents), row
+        bounded = question.model_copy(update={"ask_from_minor": 100_000})
+        large = Item("1", given, None, Money(100_000, "EUR"))
+        agreed = _circumstances({}, row["wanted"], watched=False)
+        assert invents or judge(question, large, answer, agreed).commits or row["wanted"] in question.always_ask
+        assert not judge(bounded, large, answer, agreed).commits, row
 
 
 @pytest.fixture
