@@ -225,7 +225,9 @@ def corrections(task: Task, encoder: Encoder) -> None:
 def speed(task: Task, encoder: Encoder) -> None:
     """Load, time of an answer and memory, in a process that does nothing else."""
     examples = [*own_examples(task.question), *as_examples(task.train)]
-    if not (kept := Path(tempfile.gettempdir()) / "counterfoil-bench.kept").exists():
+    # Kept over runs, as long as it is of this very question.
+    kept = Path(tempfile.gettempdir()) / f"counterfoil-bench-{task.question.version}.kept"
+    if not kept.exists():
         fitted = fitting.fit(task.question, examples, fitting.vectors(task.question, examples, encoder))
         kept.write_bytes(keeping.keep(Local(task.question, examples, encoder, fitted)))
     reader, writer = os.pipe()
