@@ -80,10 +80,12 @@ def _answer(request: Request, route: Route, who: auth.Caller, raw: bytes) -> Res
     sees = who.is_setup if asks_to_see is None else asks_to_see
     with problems.told():
         found = route.call(asking)
-        if sees and not route.changes:
+        hidden = json.dumps(masking.masked(json.loads(found))) if isinstance(found, str) else masking.answered(found)
+        # What somebody asked to see, they looked at; what was shown without being asked for, if there was anything.
+        if sees and not route.changes and (asks_to_see or hidden != found):
             _revealed(route, who, asking, asked, found)
     if not sees:
-        found = json.dumps(masking.masked(json.loads(found))) if isinstance(found, str) else masking.answered(found)
+        found = hidden
     text = found if isinstance(found, str) else found.model_dump_json(by_alias=True)
     return Response(text, media_type="application/json", headers=HEADERS)
 

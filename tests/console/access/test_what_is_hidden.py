@@ -225,7 +225,15 @@ def test_the_setup_token_need_not_ask_and_is_in_the_audit_once_an_hour(
         assert ADDRESS in ask(f"/events/{world.event}", token="for-setting-up").text
     assert _found(ask(f"/events/{world.event}?reveal=false", token="for-setting-up").text) == []
     ask("/cases", token="for-setting-up")
+    for path in ("/coverage", "/destinations", "/replays?q=nothing"):
+        # Nothing of anybody's is there to be seen.
+        assert ask(path, token="for-setting-up").status_code == 200
     assert [(one["actor"], one["subject"]) for one in looks()] == [
         ("setup-token", f"event:{world.event}"),
         ("setup-token", "cases"),
     ]
+    with database.transaction() as conn:
+        for _ in range(60):
+            audit.append(conn, "desk", [Entry("fiona", "data.revealed", "cases", {})])
+    ask("/cases", token="for-setting-up")
+    assert [one["actor"] for one in looks()][-1] == "setup-token"
