@@ -55,9 +55,11 @@ def find(case_id: UUID, *, brief: int | None = None) -> answers.CaseDetail | Non
             **shown(session, [row])[0].model_dump(by_alias=True),
             # What the owner was told last is for the next telling, not for people.
             detail={name: value for name, value in row.detail.items() if name != "told"},
-            members=_members(session, col(tables.CaseEvent.case_id) == case_id, most=most),
+            members=_members(session, finding.only(col(tables.CaseEvent.case_id), case_id), most=most),
             approvals=approvals.of_events(session, blocked, most=most),
-            open_items=judgement.open_of(session, blocked) if row.failure_class in ANSWERED else [],
+            open_items=judgement.open_of(session, blocked, with_audit=brief is None)
+            if row.failure_class in ANSWERED
+            else [],
             notifications=notifications(session, [case_id], most=most),
             audit=audit.about(session, [f"case:{case_id}"]) if brief is None else [],
         )
@@ -75,7 +77,7 @@ def first_blocked(case_id: UUID) -> answers.CaseMember | None:
     """The newest event that a case still blocks."""
     one = tables.CaseEvent
     with Session(database.engine()) as session:
-        condition = and_(col(one.case_id) == case_id, col(one.cleared_at).is_(None))
+        condition = and_(finding.only(col(one.case_id), case_id), col(one.cleared_at).is_(None))
         found = _members(session, condition, most=1)
     return found[0] if found else None
 
@@ -85,8 +87,8 @@ def _blocked(session: Session, case_id: UUID) -> Sequence[UUID]:
     member = tables.CaseEvent
     return session.exec(
         select(member.event_id)
-        .where(member.case_id == case_id, col(member.cleared_at).is_(None))
-        .order_by(col(member.event_id))
+        .where(finding.only(col(member.case_id), case_id), col(member.cleared_at).is_(None))
+        .order_by(col(member.case_id), col(member.event_id))
         .limit(MEMBERS_MAX)
     ).all()
 
@@ -110,8 +112,11 @@ def owners_of(session: Session, case_ids: Sequence[UUID]) -> dict[UUID, str]:
 def notifications(session: Session, case_ids: Sequence[UUID], *, most: int = MEMBERS_MAX) -> list[answers.Notification]:
     """Who was told about these cases lately, oldest first."""
     note = tables.Notification
-    # All that there are of these cases first: a walk from the newest of all on would not end where there is none.
-    about = finding.collected(rows_of(col(note.id)).where(finding.among(col(note.case_id), case_ids)))
+    # Of each case the newest, by index: a walk from the newest of all on would not end where there is none.
+    last = rows_of(col(note.id)).where(finding.only(col(note.case_id), col(tables.Case.id)))
+    newest = last.order_by(col(note.case_id).desc(), col(note.id).desc()).limit(most).lateral()
+    of_each = rows_of(newest.c.id).select_from(tables.Case).join(newest, true())
+    about = finding.collected(of_each.where(finding.among(col(tables.Case.id), case_ids)))
     rows = session.exec(select(note).where(col(note.id) == about).order_by(col(note.id).desc()).limit(most)).all()
     names = answers.Notification.model_fields
     return [answers.Notification(**{name: getattr(row, name) for name in names}) for row in reversed(rows)]
@@ -170,8 +175,8 @@ def _newest_events(session: Session, case_ids: Sequence[UUID]) -> dict[UUID, lis
         return {}
     newest = (
         select(tables.CaseEvent.event_id)
-        .where(col(tables.CaseEvent.case_id) == col(tables.Case.id))
-        .order_by(col(tables.CaseEvent.event_id).desc())
+        .where(finding.only(col(tables.CaseEvent.case_id), col(tables.Case.id)))
+        .order_by(col(tables.CaseEvent.case_id).desc(), col(tables.CaseEvent.event_id).desc())
         .limit(IN_LIST_MAX)
         .lateral()
     )
@@ -197,7 +202,7 @@ def _members(session: Session, condition: ColumnElement[bool], *, most: int = ME
         select(tables.CaseEvent, tables.Event)
         .join(tables.Event, col(tables.Event.id) == col(tables.CaseEvent.event_id), isouter=True)
         .where(condition)
-        .order_by(col(tables.CaseEvent.event_id).desc())
+        .order_by(col(tables.CaseEvent.case_id).desc(), col(tables.CaseEvent.event_id).desc())
         .limit(most)
     ).all()
     return [_member(member, event) for member, event in rows]

@@ -246,8 +246,11 @@ def _class(_: Session, value: str) -> Condition:
 
 
 def _in_case(asking: Asking, value: UUID) -> Part:
-    event_id = col(CaseEvent.event_id)
-    return _newest(asking, rows_of(event_id).where(col(CaseEvent.case_id) == value), event_id)
+    event_id, case_id = col(CaseEvent.event_id), col(CaseEvent.case_id)
+    if asking.kind != "events":
+        return _few(asking, rows_of(event_id).where(case_id == value), event_id)
+    held = rows_of(event_id).where(finding.only(case_id, value), *asking.bounds.of(event_id))
+    return _of_events("events", *finding.newest(asking.session, held, case_id, event_id))
 
 
 # Columns.
@@ -278,8 +281,8 @@ def _about_it(of: Any, subject: Any) -> Field:
     row_id = col(of)
 
     def about(asking: Asking, value: str) -> Part:
-        wanted = rows_of(row_id).where(col(subject) == value, *asking.bounds.of(row_id))
-        ids, floor = finding.newest(asking.session, wanted, row_id)
+        wanted = rows_of(row_id).where(finding.only(col(subject), value), *asking.bounds.of(row_id))
+        ids, floor = finding.newest(asking.session, wanted, col(subject), row_id)
         return Part(finding.among(row_id, ids), is_found=True, floor=floor)
 
     return about

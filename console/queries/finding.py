@@ -131,9 +131,20 @@ def few(session: Session, ids: Ids) -> list[UUID] | None:
     return found if len(found) <= FEW else None
 
 
-def newest(session: Session, ids: Ids, column: Any) -> tuple[list[UUID], UUID | None]:
+def only(column: Any, value: Any) -> Condition:
+    """As equality, for a list that is ordered by this column first.
+
+    The column counts in the order then, and no index but the one that begins with it has this order. After `=` any
+    index with the rest of the order would do, such as that of all ids, along which what is old is found last.
+    """
+    condition: Condition = column.between(value, value)
+    return condition
+
+
+def newest(session: Session, ids: Ids, *order: Any) -> tuple[list[UUID], UUID | None]:
     """The first of what an index has in order, and down to where; None: that is all."""
-    found = list(session.connection().execute(ids.order_by(column.desc()).limit(FEW + 1)).scalars())
+    wanted = ids.order_by(*(column.desc() for column in order)).limit(FEW + 1)
+    found = list(session.connection().execute(wanted).scalars())
     return (found, None) if len(found) <= FEW else (found[:FEW], found[FEW - 1])
 
 

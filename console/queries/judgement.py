@@ -119,7 +119,9 @@ def of_event(session: Session, event_id: UUID) -> list[answers.Classification]:
     return [_shown(each) for each in rows]
 
 
-def open_of(session: Session, event_ids: Sequence[UUID]) -> list[answers.ClassificationDetail]:
+def open_of(
+    session: Session, event_ids: Sequence[UUID], *, with_audit: bool = True
+) -> list[answers.ClassificationDetail]:
     """What people are asked about these events, as their last pass saw it, oldest first."""
     if not event_ids:
         return []
@@ -136,7 +138,7 @@ def open_of(session: Session, event_ids: Sequence[UUID]) -> list[answers.Classif
         .order_by(col(row.id))
         .limit(OPEN_MAX)
     ).all()
-    return _details(session, rows)
+    return _details(session, rows) if with_audit else [_detail(one, []) for one in rows]
 
 
 def _about(session: Session, event_ids: Sequence[UUID]) -> ColumnElement[bool]:

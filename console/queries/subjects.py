@@ -104,13 +104,19 @@ def _remote() -> list[str]:
 
 def _event_ids(session: Session, name: str, bare: str, by_record: Sequence[UUID]) -> list[UUID]:
     full = {name, bare, *(f"{source}:{bare}" for source in identities.sources(session))}
+    about = finding.only(col(Write.subject), name)
     known = [
-        *(_newest(rows_of(col(Event.id)).where(col(Event.subject) == one), col(Event.id)) for one in sorted(full)),
+        *(
+            _newest(
+                rows_of(col(Event.id)).where(finding.only(col(Event.subject), one)), col(Event.subject), col(Event.id)
+            )
+            for one in sorted(full)
+        ),
         *(
             _newest(rows_of(col(Mention.event_id)).where(filters.exactly("id", one)), col(Mention.event_id))
             for one in sorted({name, bare, bare.rpartition(":")[2]})
         ),
-        _newest(rows_of(col(Write.event_id)).where(col(Write.subject) == name), col(Write.id)),
+        _newest(rows_of(col(Write.event_id)).where(about), col(Write.subject), col(Write.id)),
         rows_of(col(Write.event_id)).where(finding.among(col(Write.id), by_record)),
     ]
     found = session.connection().execute(union_all(*(each.subquery().select() for each in known))).scalars()
@@ -124,15 +130,16 @@ def _event_ids(session: Session, name: str, bare: str, by_record: Sequence[UUID]
     return list(dict.fromkeys([*ids, *caused]))
 
 
-def _newest(wanted: Select[UUID], in_order: Any) -> Select[UUID]:
+def _newest(wanted: Select[UUID], *order: Any) -> Select[UUID]:
     """As many as are shown, in the order that an index has: however many there are."""
-    return wanted.order_by(in_order.desc()).limit(EVENTS_MAX)
+    return wanted.order_by(*(column.desc() for column in order)).limit(EVENTS_MAX)
 
 
 def _writes(session: Session, name: str, event_ids: Sequence[UUID], by_record: Sequence[UUID]) -> Sequence[Write]:
     """What was written for these events, about this thing, or to this record; the newest."""
     row_id = col(Write.id)
-    about = rows_of(row_id).where(col(Write.subject) == name).order_by(row_id.desc()).limit(WRITES_MAX)
+    about = rows_of(row_id).where(finding.only(col(Write.subject), name))
+    about = about.order_by(col(Write.subject).desc(), row_id.desc()).limit(WRITES_MAX)
     made = rows_of(row_id).where(finding.among(col(Write.event_id), event_ids))
     ids = {*by_record, *session.connection().execute(union_all(about.subquery().select(), made)).scalars()}
     wanted = select(Write).where(finding.among(row_id, sorted(ids, reverse=True)[:WRITES_MAX]))

@@ -118,7 +118,7 @@ class Notification(SQLModel, table=True):
     __table_args__ = (
         one_of("status", ("pending", "sending", "sent", "failed", "fallback"), "notifications_status"),
         Index("notifications_pending", "due_at", postgresql_where=text("status IN ('pending', 'sending')")),
-        Index("notifications_case", "case_id"),
+        Index("notifications_case", "case_id", "id"),
         # What became of the last attempt on each way to reach somebody.
         Index(
             "notifications_receipts",

@@ -944,7 +944,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("notifications_case", "notifications", ["case_id"], unique=False)
+    op.create_index("notifications_case", "notifications", ["case_id", "id"], unique=False)
     op.create_index(
         "notifications_pending",
         "notifications",
