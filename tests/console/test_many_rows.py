@@ -197,3 +197,18 @@ def test_few_rows_are_counted_each_time_and_many_are_kept_for_seconds(
     assert [look("many", True), look("many", True), look("others", True)] == [2, 2, 3]
     at = kept.SECONDS
     assert look("many", True) == 4
+
+
+def test_a_desk_that_is_kept_shows_nothing_that_was_closed_or_given_away(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch, visitor: Callable[..., Visitor]
+) -> None:
+    """The order of a desk of thousands may be seconds old; what stands on it is read anew."""
+    monkeypatch.setattr(kept, "MANY", 0)
+    stays, closed, given = (a_case_of(conn, "write_refused", owner="fiona", title=f"Number {n}") for n in range(3))
+    fiona = visitor("fiona", "owner")
+    assert sorted(fiona.get("/").texts("tr[data-row] th a")) == ["Number 0", "Number 1", "Number 2"]
+    conn.execute("UPDATE cases SET status = 'resolved', closed_at = now() WHERE id = %s", (closed,))
+    conn.execute("UPDATE cases SET owner = 'marek' WHERE id = %s", (given,))
+    conn.execute("UPDATE cases SET title = 'Number 9' WHERE id = %s", (stays,))
+    conn.commit()
+    assert fiona.get("/").texts("tr[data-row] th a") == ["Number 9"]
