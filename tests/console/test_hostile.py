@@ -181,3 +181,18 @@ def test_a_database_that_is_away_is_a_503_in_bounded_time(api: httpx.Client, mon
         assert "somebody" not in answer.text
         assert "secret" not in answer.text
     assert time.perf_counter() - started < 15
+
+
+def test_no_correction_is_taken_that_nests_too_deep_to_be_shown(api: httpx.Client, story: Any) -> None:
+    """Given one that was taken, a look at its event is masked, explained and answered like any other."""
+    payload = api.get(f"/events/{story.failed}").json()["payload"]
+    payload["data"]["object"]["subtotal"] -= 100
+    for depth, status in ((400, 422), (180, 200)):
+        nested: Any = {}
+        for level in range(depth):
+            nested = {"a": nested} if level % 2 else [nested]
+        payload["nested"] = nested
+        answer = api.post(f"/cases/{story.case}/edit", json={"reason": "deep", "payload": payload})
+        assert answer.status_code == status, (depth, answer.text[:300])
+        for path in (f"/events/{story.failed}", f"/events/{story.failed}?reveal=false", f"/cases/{story.case}"):
+            assert api.get(path).status_code == 200, (depth, path)
