@@ -227,7 +227,7 @@ def test_twins_that_judge_at_the_same_moment_make_one_decision(both: Both) -> No
     asked = [decisions.Asked(each, 0, "invoice_paid", _checked(first).facts) for each in events]
     with database.connect(autocommit=True) as conn:
         for one in asked:
-            decisions.record(conn, one, question, [asking._judge(conn, one, question, item)])
+            decisions.record(conn, one, question, asking._judge_all(conn, one, question, [item])[0])
         assert len(_decisions(both)) == 1
         found = [asking.ask(conn, one, question, [item])[1][0].decision_id for one in asked]
     assert found == [_decisions(both)[0]["id"]] * 2
