@@ -45,6 +45,8 @@ class Operation:
     looks: bool = False
     spends: bool = False
     deletes: bool = False
+    #: The kind of record that it makes or changes, where an id alone does not tell: as events about one call it.
+    record: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

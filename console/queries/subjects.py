@@ -83,7 +83,12 @@ def _bare(session: Session, name: str) -> str:
 
 
 def _written_there(session: Session, bare: str) -> list[UUID]:
-    """Writes whose record at a network destination has this id: the index over records sent."""
+    """Writes whose record at a network destination has this id: the index over records sent.
+
+    One number may be a contact and a ticket: where the name says which of them, writes of other kinds are none.
+    """
+    kind = _kind(bare)
+    of_kind = [col(Write.operation).in_(_operations(kind))] if kind else []
     record = func.coalesce(col(Write.receipt)["reference"].astext, col(Write.pre_image)["reference"].astext, "")
     return list(
         session.exec(
@@ -92,14 +97,25 @@ def _written_there(session: Session, bare: str) -> list[UUID]:
                 col(Write.destination).in_(_remote()),
                 record == bare.rpartition(":")[2],
                 col(Write.first_sent_at).is_not(None),
+                *of_kind,
             )
             .limit(WRITES_MAX)
         )
     )
 
 
+def _kind(bare: str) -> str:
+    """What a name says of the kind of its record: `0-5` of `1:0-5:77`; nothing of a number alone."""
+    return bare.rpartition(":")[0].rpartition(":")[2]
+
+
 def _remote() -> list[str]:
     return [name for name, one in destinations.find().items() if is_remote(one)]
+
+
+def _operations(kind: str) -> list[str]:
+    found = [one for one in destinations.find().values() if is_remote(one)]
+    return [each.name for one in found for each in one.operations.values() if each.record == kind]
 
 
 def _event_ids(session: Session, name: str, bare: str, by_record: Sequence[UUID]) -> list[UUID]:
@@ -114,7 +130,7 @@ def _event_ids(session: Session, name: str, bare: str, by_record: Sequence[UUID]
         ),
         *(
             _newest(rows_of(col(Mention.event_id)).where(filters.exactly("id", one)), col(Mention.event_id))
-            for one in sorted({name, bare, bare.rpartition(":")[2]})
+            for one in sorted({name, bare})
         ),
         _newest(rows_of(col(Write.event_id)).where(about), col(Write.subject), col(Write.id)),
         rows_of(col(Write.event_id)).where(finding.among(col(Write.id), by_record)),

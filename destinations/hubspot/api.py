@@ -19,6 +19,9 @@ from destinations.hubspot.answers import NotRead, classify, not_understood, reco
 MARKER = "counterfoil_key"
 RECORD_ID = "hs_object_id"
 
+#: What webhooks call the types of records; ids are unique within one of them.
+TYPE_IDS = {"contacts": "0-1", "companies": "0-2", "deals": "0-3", "tickets": "0-5", "tasks": "0-27"}
+
 #: HubSpot's limits for one page of associations, and of a batch that is read with its history.
 LINKS_PER_PAGE = 500
 ROWS_PER_BATCH = 50

@@ -35,8 +35,8 @@ LATE = timedelta(seconds=15)
 _APPS = frozenset({None, "INTEGRATION", "API"})
 _NUMBER = re.compile(r"(?:appId:)?([0-9]{1,19})\Z", re.ASCII)
 #: What events and writes call a kind of record.
-_KINDS = {"contact": "contacts", "company": "companies", "deal": "deals", "ticket": "tickets", "0-1": "contacts",
-          "0-2": "companies", "0-3": "deals", "0-5": "tickets", "0-27": "tasks"}  # fmt: skip
+_KINDS = {"contact": "contacts", "company": "companies", "deal": "deals", "ticket": "tickets"}
+_KINDS |= {type_id: kind for kind, type_id in api.TYPE_IDS.items()}
 _WRITTEN = {"upsert_contact": "contacts", "upsert_company": "companies", "upsert_deal": "deals",
             "upsert_ticket": "tickets", "create_task": "tasks"}  # fmt: skip
 

@@ -42,6 +42,7 @@ class Upsert:
             undone_by="the values before are set again; a record that it made is archived while nobody added to it",
             lag_seconds=LATE_SECONDS,
             looks=True,
+            record=api.TYPE_IDS[self.kind],
         )
 
     def problems(self, body: Mapping[str, Any]) -> Iterator[str]:

@@ -51,6 +51,7 @@ class CreateTask:
         title="Create a HubSpot task",
         undone_by="the task is archived, while nobody worked on it",
         lag_seconds=LAG_SECONDS,
+        record=api.TYPE_IDS["tasks"],
     )
 
     def problems(self, body: Mapping[str, Any]) -> Iterator[str]:

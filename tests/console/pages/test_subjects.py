@@ -70,6 +70,27 @@ def test_what_was_written_for_it_elsewhere_and_came_back_belongs_to_it(
     assert "/subjects/8801" in there.links("/subjects/")
 
 
+def test_a_ticket_and_a_company_of_one_number_are_two_things(
+    fiona: Visitor, story: Any, rows: Any, conn: database.Connection
+) -> None:
+    """What was written to the company is told of the company, and of the number alone; not of the ticket."""
+    conn.execute("ALTER TABLE writes DISABLE TRIGGER USER")
+    conn.execute(
+        "UPDATE writes SET destination = 'hubspot', operation = 'upsert_company', first_sent_at = now(),"
+        ' receipt = \'{"reference": "8801"}\' WHERE event_id = %s',
+        (story.done,),
+    )
+    conn.execute("ALTER TABLE writes ENABLE TRIGGER USER")
+    conn.execute(
+        "INSERT INTO mentions (kind, value, amount_minor, event_id) VALUES ('id', '8801', 0, %s)", (story.failed,)
+    )
+    conn.commit()
+    for name, told in (("8801", True), ("1:0-2:8801", True), ("hubspot:1:0-2:8801", True), ("1:0-5:8801", False)):
+        links = fiona.get(f"/subjects/{name}").links("/events/")
+        assert (f"/events/{story.done}" in links) is told, name
+        assert (f"/events/{story.failed}" in links) is (name == "8801"), name
+
+
 def test_what_nothing_ever_touched_says_so(fiona: Visitor) -> None:
     """Whatever its name is made of."""
     for name in ("in_nothing", "a b", "%3Cscript%3E", "x/y/z", "%E2%80%AE"):
