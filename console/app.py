@@ -32,8 +32,13 @@ def console_app() -> ASGIApp:
     return Router([*health, *console_routes()], redirect_slashes=False, default=_nowhere)
 
 
+def beside_the_door() -> ASGIApp:
+    """The pages and the API, for a listener that has health and metrics of its own."""
+    return Router(console_routes(), redirect_slashes=False, default=_nowhere)
+
+
 def console_routes() -> list[Path]:
-    """The pages and the API, for a listener that has health and metrics of its own (the door's)."""
+    """The pages and the API."""
     by_path: dict[str, dict[str, Answering]] = {**serve.by_path(), f"{PREFIX}/openapi.json": {"GET": _openapi}}
     for route in ROUTES:
         by_path.setdefault(PREFIX + route.path, {})[route.method] = _answering(route)

@@ -53,14 +53,14 @@ def checked_worker(config: Settings) -> Any:
 
 
 def checked_all(config: Settings, *, with_console: bool) -> list[Any]:
-    """The door, with the console's routes beside its own if wanted, and the worker. Raises: NotStarted."""
+    """The door, with the console beside it if wanted, and the worker. Raises: NotStarted."""
     return checked(
         arm,
         placed,
         keys,
         owners,
         policy,
-        lambda: door(_console_routes() if with_console else ()),
+        lambda: door(_console() if with_console else None),
         lambda: worker(config),
     )[-2:]
 
@@ -122,7 +122,7 @@ def worker(config: Settings) -> Any:
     return Worker(Pipeline(handlers(), destinations.find(), crashes_max=config.crashes_max), config)
 
 
-def door(beside: Any = ()) -> "Door":
+def door(beside: Any = None) -> "Door":
     """The door; in production only one that somebody can deliver to."""
     from ingest.app import door
 
@@ -132,7 +132,7 @@ def door(beside: Any = ()) -> "Door":
     return made
 
 
-def _console_routes() -> Any:
-    from console.app import console_routes
+def _console() -> Any:
+    from console.app import beside_the_door
 
-    return console_routes()
+    return beside_the_door()

@@ -5,11 +5,11 @@ verifying. Small, plain requests do not even come here when the listener is our 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from starlette.routing import BaseRoute, Router
+from starlette.routing import Router
 
 from counterfoil import database, failpoints
 from counterfoil.settings import Settings, settings
@@ -26,6 +26,7 @@ from ingest.sources import Source, find_sources
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PREFIX = "/webhooks/"
 
@@ -34,7 +35,7 @@ class Door:
     """The application; its lifespan holds the connection to the ledger."""
 
     def __init__(
-        self, config: Settings, sources: Mapping[str, Source], limits: Limits, beside: Sequence[BaseRoute] = ()
+        self, config: Settings, sources: Mapping[str, Source], limits: Limits, beside: Application | None = None
     ) -> None:
         """Put the parts together; nothing is opened before the lifespan begins."""
         self.limits = limits
@@ -46,8 +47,9 @@ class Door:
         self._config = config
         self._sources = dict(sources)
         self._admission: Admission | None = None
+        self._beside = beside
         self._router = Router(
-            [*health_routes(config, self._check), *beside],
+            health_routes(config, self._check),
             redirect_slashes=False,  # a redirect counts as a failed delivery
             default=self._nowhere,
             lifespan=self._lifespan,
@@ -109,7 +111,10 @@ class Door:
         if scope["type"] != "http":
             return
         problem = Problem(404, "not_found", "There is nothing here.")
-        if scope["path"].startswith(PREFIX):
+        is_delivery = scope["path"].startswith(PREFIX)
+        if self._beside is not None and not is_delivery:
+            return await self._beside(scope, receive, send)
+        if is_delivery:
             problem = Problem(404, "source_unknown", "There is no such source at this door.")
             self.rejections.add(UNKNOWN, problem, client=client_of(scope))
         for message in problem.answer().messages():
@@ -121,9 +126,9 @@ def door(
     *,
     sources: Mapping[str, Source] | None = None,
     limits: Limits | None = None,
-    beside: Sequence[BaseRoute] = (),
+    beside: Application | None = None,
 ) -> Door:
-    """The door's ASGI application; `beside` are further routes for its listener (API and console in one process).
+    """The door's ASGI application; `beside` answers what is no delivery on its listener (API and console, in `serve`).
 
     Raises: SourcesUnusable with every problem of the configuration.
     """

@@ -126,6 +126,11 @@ def test_serve_is_everything_in_one_process(start: Start, environment: dict[str,
     listed = httpx.get(f"{door}/api/v1/events", headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False)
     assert len(listed.json()["items"]) == 2
     assert httpx.get(f"{door}/api/v1/events", trust_env=False).status_code == 401
+    nowhere = httpx.get(f"{door}/no/such/page", headers={"Accept": "text/html"}, trust_env=False)
+    assert (nowhere.status_code, nowhere.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    for path in ("/api/v1/nothing", "/webhooks/nobody"):
+        problem = httpx.get(f"{door}{path}", headers={"Accept": "text/html"}, trust_env=False)
+        assert (problem.status_code, problem.headers["content-type"]) == (404, "application/problem+json")
     assert command(environment, "doctor")["healthy"] is True
     assert stopped(process) == 0
 
