@@ -23,7 +23,7 @@ from ingest.known import Known
 from ingest.limits import Limits
 from ingest.rejections import Rejections
 from ingest.sources import Source
-from ingest.waiting import Ticket, Unavailable, Waiting
+from ingest.waiting import HALF_EVENTS_MIN, Ticket, Unavailable, Waiting
 
 #: How often overdue requests are looked for (seconds): how much later than its limit an answer may leave.
 WATCH_SECONDS = 0.1
@@ -55,6 +55,9 @@ class Admission:
         self._in_flight: Sequence[Ticket] = ()
         self._probes: list[asyncio.Future[None]] = []
         self._wake = asyncio.Event()
+        #: How many events have to wait before somebody is woken for them.
+        self._wake_at = 1
+        self._group_began_at = float("-inf")
         self._stopping = False
         self._link: Link | None = None
         self._proven_at = float("-inf")
@@ -91,7 +94,8 @@ class Admission:
         if self.fault is not None or self._stopping:
             raise Unavailable
         self._waiting.join(ticket)
-        self._wake.set()
+        if self._waiting.events >= self._wake_at:
+            self._wake.set()
 
     async def check(self) -> str | None:
         """Say why no event could be committed now, None if one could. Bounded."""
@@ -115,8 +119,11 @@ class Admission:
             elif self._rejections.due(clock.ticks_seconds()):
                 await self._attempt(self._write_rejections(self._link))
             elif self._waiting:
-                self._in_flight = self._waiting.take_group()
-                await self._attempt(self._commit(self._link, self._in_flight))
+                await self._gather()
+                # Empty when all of them were given up meanwhile.
+                if group := self._waiting.take_group():
+                    self._in_flight = group
+                    await self._attempt(self._commit(self._link, group))
             elif self._probes:
                 await self._attempt(self._prove(self._link))
             else:
@@ -124,6 +131,18 @@ class Admission:
                 await self._wake.wait()
         if self._link is not None and self._rejections.due(float("inf")):
             await self._attempt(self._write_rejections(self._link))
+
+    async def _gather(self) -> None:
+        """Let others join a group that would be small, for a moment after the one before it began."""
+        left = self._group_began_at + self._limits.gather_seconds - clock.ticks_seconds()
+        if left > 0 and self._waiting.events < HALF_EVENTS_MIN:
+            self._wake.clear()
+            self._wake_at = HALF_EVENTS_MIN
+            enough = asyncio.get_running_loop().call_later(left, self._wake.set)
+            await self._wake.wait()
+            enough.cancel()
+            self._wake_at = 1
+        self._group_began_at = clock.ticks_seconds()
 
     def _on_end(self, runner: asyncio.Task[None]) -> None:
         """Nobody may wait for a task that has ended; `/readyz` tells the supervisor."""

@@ -10,7 +10,7 @@ from ingest.groups import Verdict
 from ingest.known import Again
 from ingest.limits import Limits
 
-#: Fewer events than these are not parted: a commit costs Postgres as much as twenty rows.
+#: Fewer events than these are not parted, and wait a moment for others: a commit costs Postgres as much as twenty rows.
 HALF_EVENTS_MIN = 8
 
 

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from ingest.limits import Limits
+from ingest.waiting import HALF_EVENTS_MIN
 
 OpenDoor = Callable[..., Any]
 
@@ -31,6 +32,21 @@ def test_requests_that_arrive_together_share_a_commit(running: Any, a_stripe_eve
     groups = [json.loads(row["detail"])["new"] for row in running.rows("SELECT detail FROM audit_entries ORDER BY seq")]
     assert sum(groups) == 41
     assert len(groups) <= 4
+
+
+def test_a_steady_stream_shares_commits_and_enough_wait_for_nobody(open_door: OpenDoor, a_stripe_event: Any) -> None:
+    """After one commit the next few gather for a moment; as soon as they are enough they go; the first never waits."""
+    running = open_door(Limits(gather_seconds=0.6))
+    began = time.monotonic()
+    assert running.stripe(a_stripe_event("evt_first")).status == 200
+    with ThreadPoolExecutor(HALF_EVENTS_MIN) as senders:
+        few = [senders.submit(running.stripe, a_stripe_event(f"evt_{n}few")) for n in range(HALF_EVENTS_MIN - 1)]
+        assert {one.result().status for one in few} == {200}
+        assert time.monotonic() - began >= 0.6
+        enough = [senders.submit(running.stripe, a_stripe_event(f"evt_{n}more")) for n in range(HALF_EVENTS_MIN)]
+        assert {one.result().status for one in enough} == {200}
+    groups = [json.loads(row["detail"])["new"] for row in running.rows("SELECT detail FROM audit_entries ORDER BY seq")]
+    assert groups == [1, HALF_EVENTS_MIN - 1, HALF_EVENTS_MIN]
 
 
 def test_what_waits_is_bounded_and_everybody_hears_within_five_seconds(
