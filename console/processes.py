@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from console import parts
-from counterfoil import telemetry
+from counterfoil import garbage, telemetry
 from counterfoil.settings import Settings
 
 if TYPE_CHECKING:
@@ -71,7 +71,9 @@ def run_console(config: Settings) -> None:
     stop = stop_on_signals()
     parts.checked(parts.placed, parts.owners, parts.policy, parts.handlers)
     telemetry.configure("console")
-    _listen(console_server(config), stop, f"console on http://{config.host}:{config.console_port}/")
+    server = console_server(config)
+    garbage.settle()
+    _listen(server, stop, f"console on http://{config.host}:{config.console_port}/")
 
 
 def run_serve(config: Settings) -> None:

@@ -1,13 +1,13 @@
 """The listener: uvicorn on uvloop, behind the guard."""
 
 import asyncio
-import gc
 import resource
 import socket
 from collections.abc import Callable
 
 import uvicorn
 
+from counterfoil import garbage
 from counterfoil.telemetry import log
 from ingest.answers import Problem
 from ingest.app import Door
@@ -16,8 +16,6 @@ from ingest.rejections import UNKNOWN
 
 #: Connections that the kernel holds for us while we are busy.
 BACKLOG = 2048
-#: New containers between two passes of the collector; what a request makes is gone without it.
-GC_THRESHOLD = 20_000
 #: Files that the process needs besides its connections.
 OTHER_FILES = 100
 
@@ -65,10 +63,7 @@ def make_server(app: Door, host: str, port: int, *, backlog: int = BACKLOG) -> D
 def run_door(app: Door, host: str, port: int, *, run: Callable[[DoorServer], None] = DoorServer.run) -> None:
     """Serve until told to stop (SIGTERM, SIGINT); then answer what is in flight and leave."""
     server = make_server(app, host, port)
-    # What is alive now stays alive: the collector need not walk it at every pass under load.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, 20, 50)
+    garbage.settle()
     run(server)
     log.info("door.closed")
 
