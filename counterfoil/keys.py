@@ -4,12 +4,14 @@ import hashlib
 import json
 import os
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 #: Chance for this many ids is fetched at once: each fetch is a system call, during which another thread takes over.
 _IDS_PER_FETCH = 256
 _ID_CHANCE_BYTES = 10
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _fetch_chance() -> list[bytes]:
@@ -35,6 +37,12 @@ def new_id() -> UUID:
     value = (value & ~(0xF << 76)) | (0x7 << 76)
     value = (value & ~(0x3 << 62)) | (0x2 << 62)
     return UUID(int=value)
+
+
+def id_at(moment: datetime) -> UUID:
+    """The smallest id that is made at this moment; a moment outside of what ids can say is the nearest they can."""
+    milliseconds = (moment - _EPOCH) // timedelta(milliseconds=1)
+    return UUID(int=min(max(milliseconds, 0), (1 << 48) - 1) << 80)
 
 
 def canonical_json(value: Any) -> str:

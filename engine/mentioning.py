@@ -7,11 +7,11 @@ Nothing but search depends on it, and it can be made again: empty both tables.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from counterfoil import clock
+from counterfoil import clock, keys
 from counterfoil.database import Connection
 from engine import mentioned
 
@@ -23,7 +23,6 @@ BODY_MAX = 262_144
 LATE, LATE_EVERY, LATE_MAX = timedelta(seconds=60), timedelta(seconds=30), 5_000
 _HEAD, _TAIL = 1, 2
 _BEGINNING = UUID(int=0)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _READ = f"""
 SELECT e.id, e.source, e.subject, e.key, CASE WHEN length(p.body) <= {BODY_MAX} THEN p.body END AS body
@@ -55,7 +54,7 @@ def run_once(conn: Connection) -> dict[str, int]:
 
 def _late(conn: Connection, head: UUID, tail: UUID) -> int:
     """Events behind the head that were not there when it passed."""
-    upto = min(head, _id_at(clock.now() - LATE))
+    upto = min(head, keys.id_at(clock.now() - LATE))
     if upto <= tail or (upto.int >> 80) - (tail.int >> 80) < LATE_EVERY / timedelta(milliseconds=1):
         return 0
     span = {"tail": tail, "upto": upto}
@@ -79,8 +78,3 @@ def _keep(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
     if found:
         values = ([one.kind for one, _ in found], [one.value for one, _ in found])
         conn.execute(_KEEP, (*values, [one.amount_minor for one, _ in found], [event_id for _, event_id in found]))
-
-
-def _id_at(moment: datetime) -> UUID:
-    """The smallest id that is made at this moment."""
-    return UUID(int=max(0, int((moment - _EPOCH) / timedelta(milliseconds=1))) << 80)

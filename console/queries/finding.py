@@ -16,6 +16,7 @@ from sqlmodel import Session, Uuid
 
 from console.asks import ListAsk
 from console.queries import page
+from counterfoil import keys
 
 Condition = ColumnElement[bool]
 #: A question whose answer are ids.
@@ -55,9 +56,9 @@ class Bounds(NamedTuple):
 
 def bounds(ask: ListAsk) -> Bounds:
     """Of the page that is asked for: below its cursor, within its window."""
-    until = [page.id_at(_later(ask.until))] if ask.until is not None else []
+    until = [keys.id_at(_later(ask.until))] if ask.until is not None else []
     until += [page.place_of(ask.cursor)] if ask.cursor is not None else []
-    since = None if ask.since is None else page.id_at(_earlier(ask.since))
+    since = None if ask.since is None else keys.id_at(_earlier(ask.since))
     return Bounds(since, min(until, default=None))
 
 

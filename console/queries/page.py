@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 from sqlmodel.sql.expression import SelectOfScalar
 
 from console.asks import ListAsk
-from counterfoil import database
+from counterfoil import database, keys
 
 Row = TypeVar("Row")
 Found = TypeVar("Found")
@@ -60,23 +60,17 @@ def place_of(cursor: str) -> UUID:
     return UUID(bytes=base64.urlsafe_b64decode(cursor + "=="))
 
 
-def id_at(moment: datetime) -> UUID:
-    """The smallest id that is made at this moment; ids outside of what can be written are clamped."""
-    milliseconds = int((moment - _EPOCH) / timedelta(milliseconds=1))
-    return UUID(int=min(max(milliseconds, 0), (1 << 48) - 1) << 80)
-
-
 def window(column: Any, row_id: Any, since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
     """Conditions for a span of time: exact on the column, and on the id so that an index finds the neighbourhood."""
     conditions: list[ColumnElement[bool]] = []
     if since is not None:
         conditions.append(column >= since)
         if since > _EPOCH + CLOCKS_APART:
-            conditions.append(row_id >= id_at(since - CLOCKS_APART))
+            conditions.append(row_id >= keys.id_at(since - CLOCKS_APART))
     if until is not None:
         conditions.append(column < until)
         if until < datetime.max.replace(tzinfo=UTC) - CLOCKS_APART:
-            conditions.append(row_id < id_at(until + CLOCKS_APART))
+            conditions.append(row_id < keys.id_at(until + CLOCKS_APART))
     return conditions
 
 

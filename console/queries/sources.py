@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from console.queries import workflows
-from counterfoil import database
+from counterfoil import database, keys
 from counterfoil.database import Connection
 from counterfoil.ledger import tally
 from counterfoil.settings import settings
@@ -119,7 +119,7 @@ def _weeks(conn: Connection, now: datetime) -> dict[str, _Week]:
 
 
 def _source(conn: Connection, source: Source, week: _Week, refused: list[Refused], types: list[str]) -> SourceNow:
-    first = None if week.span is None else tally.id_at(week.span - tally.CLOCKS_APART)
+    first = None if week.span is None else keys.id_at(week.span - tally.CLOCKS_APART)
     last = conn.execute(_LAST, (first, source.name)).fetchone() if first is not None else None
     base = (settings().public_url or "https://your-host").rstrip("/")
     return SourceNow(

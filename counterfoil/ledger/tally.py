@@ -11,10 +11,10 @@ is why spans that are over are counted again, one per pass of the sweeper.
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
+from counterfoil import keys
 from counterfoil.database import Connection
 
 FINE, COARSE = timedelta(minutes=5), timedelta(hours=1)
@@ -108,8 +108,8 @@ def count(conn: Connection, since: datetime, until: datetime, step: timedelta) -
         "until": until,
         "step": step,
         "slots": list(SLOTS_MS),
-        "first": id_at(since - CLOCKS_APART),
-        "last": id_at(until + CLOCKS_APART),
+        "first": keys.id_at(since - CLOCKS_APART),
+        "last": keys.id_at(until + CLOCKS_APART),
     }
     found: dict[datetime, Numbers] = {}
 
@@ -219,8 +219,3 @@ def _kept(conn: Connection, since: datetime, until: datetime) -> dict[tuple[time
         )
         for row in rows
     }
-
-
-def id_at(moment: datetime) -> UUID:
-    """The smallest id that is made at this moment."""
-    return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)

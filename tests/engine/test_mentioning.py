@@ -114,7 +114,7 @@ def test_an_event_that_was_committed_late_is_found_all_the_same(
     """Its id is older than what was read already. Break it: leave out `_late`."""
 
     def id_ago(seconds: int) -> UUID:
-        return UUID(int=mentioning._id_at(clock.now() - timedelta(seconds=seconds)).int + seconds)
+        return UUID(int=keys.id_at(clock.now() - timedelta(seconds=seconds)).int + seconds)
 
     received(1, event_id=id_ago(20))
     assert mentioning.run_once(conn) == {"read": 1, "late": 0}
