@@ -20,24 +20,26 @@ def owned() -> Finding:
         )
         if person not in roster.people or not roster.people[person].is_present(now):
             absent.append(f"{kind['cases']} cases of {kind['failure_class']}: {person} is not there")
-    detail = f"P9: {len(failures.CATALOGUE)} classes, each with a living owner" if not absent else "P9 is broken"
-    return Finding(name="owners", verdict="wrong" if absent else "ok", detail=detail, items=absent)
+    whole = f"P9: {len(failures.CATALOGUE)} classes, each with a living owner"
+    return _found("owners", absent, whole, "P9 is broken")
 
 
 def lost() -> Finding:
     from console.queries import promises
 
     count, items = promises.violators(promises.LOST_EVENTS, promises.LOST_WRITES, promises.SILENT_CASES)
-    detail = "P4: all is settled, moves by itself, or has an owner" if not count else f"P4 is broken by {count}"
-    return Finding(name="nothing lost", verdict="wrong" if count else "ok", detail=detail, items=items)
+    return _found(
+        "nothing lost", items, "P4: all is settled, moves by itself, or has an owner", f"P4 is broken by {count}"
+    )
 
 
 def doubles() -> Finding:
     from console.queries import promises
 
     count, items = promises.violators(promises.KEY_CONSTRAINTS, promises.DOUBLE_WRITES)
-    detail = "P2, P3: every identity and every write key once" if not count else f"P2 or P3 is broken by {count}"
-    return Finding(name="no doubles", verdict="wrong" if count else "ok", detail=detail, items=items)
+    return _found(
+        "no doubles", items, "P2, P3: every identity and every write key once", f"P2 or P3 is broken by {count}"
+    )
 
 
 def approvals() -> Finding:
@@ -45,16 +47,14 @@ def approvals() -> Finding:
     from console.queries import promises
 
     count, items = promises.violators(promises.APPROVAL_TRIGGERS, promises.UNAPPROVED_WRITES, promises.UNASKED_WRITES)
-    detail = "P8: what needs people has enough of them, or waits" if not count else f"P8 is broken by {count}"
-    return Finding(name="approvals", verdict="wrong" if count else "ok", detail=detail, items=items)
+    return _found("approvals", items, "P8: what needs people has enough of them, or waits", f"P8 is broken by {count}")
 
 
 def books() -> Finding:
     from console.queries import promises
 
     count, items = promises.violators(promises.UNBALANCED_ENTRIES, promises.UNBOOKED_WRITES)
-    detail = "every entry balances, every confirmed write is booked" if not count else f"{count} entries are wrong"
-    return Finding(name="books", verdict="wrong" if count else "ok", detail=detail, items=items)
+    return _found("books", items, "every entry balances, every confirmed write is booked", f"{count} entries are wrong")
 
 
 def audited() -> Finding:
@@ -66,3 +66,8 @@ def audited() -> Finding:
         return Finding(name="audit", verdict="wrong", detail=f"P11: the chain is broken at {found.altered}")
     detail = f"P11: the newest {sum(found.lanes.values())} entries follow from each other"
     return Finding(name="audit", verdict="ok", detail=detail)
+
+
+def _found(name: str, items: list[str], whole: str, broken: str) -> Finding:
+    """What a promise came to: it is kept when nothing breaks it."""
+    return Finding(name=name, verdict="wrong" if items else "ok", detail=broken if items else whole, items=items)
