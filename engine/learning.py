@@ -46,7 +46,7 @@ def _read_back(handler: str | None, body: Mapping[str, Any]) -> Mapping[tuple[st
 
 def _told(handler: str | None, body: Mapping[str, Any]) -> Mapping[tuple[str, str], str]:
     specs = [spec for spec in registry.find(settings().handlers_package).every() if spec.name == handler]
-    asks = [ask for spec in specs for ask in spec.asks.values() if ask.told is not None]
+    asks = [ask for spec in specs for ask in spec.asks.values()]
     return {(ask.question.name, ref): label for ask in asks if ask.told for ref, label in ask.told(body).items()}
 
 
