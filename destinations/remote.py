@@ -92,6 +92,7 @@ class Finding:
     reference: str | None = None
     receipt: Mapping[str, Any] = field(default_factory=dict)
     down: bool = False
+    after_seconds: float = 0.0  #: until then no probe can know more
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,9 @@ def member_problems(body: Mapping[str, Any], needed: set[str], optional: frozens
 def not_there(attempt: Attempt, operation: Operation, detail: str) -> Finding:
     """Nothing was found: a proof only when what was under way has had the time to arrive."""
     waited = (attempt.now - attempt.last_sent_at).total_seconds()
-    if waited < operation.lag_seconds:
-        return Finding("unknown", f"{detail}; it may still be on its way")
+    missing = operation.lag_seconds - waited
+    if missing > 0:
+        return Finding("unknown", f"{detail}; it may still be on its way", after_seconds=missing)
     return Finding("did_not_happen", detail)
 
 

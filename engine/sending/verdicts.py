@@ -113,6 +113,9 @@ def _settled(write: ClaimedWrite, finding: Finding) -> Judged:
     wait = next_wait_seconds("write_in_doubt", write.probes, write.key)
     if wait is None and finding.down and write.probes < AWAY_PROBES_MAX:
         wait = AWAY_SECONDS
+    if finding.after_seconds:
+        # Whoever died while they asked was counted too; nobody is asked what the destination will know in a moment.
+        wait = max(wait or 0.0, finding.after_seconds)
     if wait is None or finding.outcome == "did_not_happen":
         return Judged(result, _failure(failures.WriteInDoubt, write, finding.detail, "unsettled"))
     result.due_seconds = wait

@@ -9,6 +9,7 @@ from taking_back import SIGNED, Office, an_office
 
 import destinations
 from counterfoil import database
+from destinations.hubspot.records import LATE_SECONDS
 from engine.sending import inverses, previewing, settling
 
 AnEvent = Callable[..., UUID]
@@ -39,6 +40,28 @@ def doubt(office: Office, an_event: AnEvent, look: Look) -> dict[str, Any]:
     (write,) = look("SELECT * FROM writes")
     assert (write["status"], write["due_at"]) == ("in_doubt", None), write
     return write
+
+
+def test_nobody_is_asked_what_the_destination_will_know_in_a_moment(
+    office: Office, an_event: AnEvent, look: Look
+) -> None:
+    """Workers that died while they asked have used the probes up, and what was sent may still arrive: it is waited for."""
+    office.hubspot.make("companies", name="Acorn 1", stripe_customer_id="cus_1", plan="basic")
+    an_event("company.creation", 1)
+    office.hubspot.fault("reset_before", method="POST", path="*/upsert")
+    office.work()
+    with office.conn.transaction():
+        office.conn.execute("UPDATE writes SET probes = 20, due_at = now()")
+    office.work()
+    (write,) = look("SELECT *, due_at - last_sent_at AS waits FROM writes")
+    assert (write["status"], write["probes"]) == ("in_doubt", 21)
+    assert write["waits"].total_seconds() >= LATE_SECONDS
+    assert look("SELECT 1 FROM cases") == []
+    with office.conn.transaction():
+        office.conn.execute("UPDATE writes SET last_sent_at = last_sent_at - interval '1 minute'")
+    office.later()
+    (write,) = look("SELECT status, attempts FROM writes")
+    assert (write["status"], write["attempts"]) == ("confirmed", 2)
 
 
 def settled(office: Office, write_id: UUID, happened: bool, reference: str | None = None) -> None:

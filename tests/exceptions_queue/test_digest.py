@@ -47,13 +47,14 @@ def people(use_owners: Callable[..., Path], reached_by: Callable[..., str], targ
 
 
 def a_case(conn: Connection, rule: str = "sums", *amounts: tuple[int, str], **columns: Any) -> UUID:
-    """A case of Rhea's, its own message sent; with columns as they are to be."""
+    """A case of Rhea's, opened at noon, its own message sent; with columns as they are to be."""
     incidents = [
         cases.Incident(keys.new_id(), "contract_violation", rule=rule, amount_minor=minor, currency=currency)
         for minor, currency in amounts or [(None, None)]
     ]
     case_id = cases.open_many(conn, incidents)[incidents[0].event_id or keys.new_id()]
-    for name, value in columns.items():
+    noon = datetime.combine(datetime.now(UTC), time(12), UTC)  # whatever the hour is: the morning after is within a day
+    for name, value in ({"opened_at": noon} | columns).items():
         conn.execute(f"UPDATE cases SET {name} = %s WHERE id = %s", (value, case_id))
     conn.execute("UPDATE notifications SET status = 'sent'")
     conn.commit()
@@ -89,6 +90,7 @@ def test_the_day_is_told_in_one_message_overdue_first_then_by_money_and_age(
     taken = a_case(conn, "taken")
     cases.acknowledge(conn, taken, **SIGNED)
     cases.dismiss(conn, a_case(conn, "gone"), **SIGNED)
+    conn.execute("UPDATE cases SET closed_at = opened_at + interval '1 hour' WHERE closed_at IS NOT NULL")
     asleep = a_case(conn, "asleep")
     cases.snooze(conn, asleep, until=now + timedelta(days=9), **SIGNED)
     conn.commit()
@@ -140,7 +142,7 @@ def test_one_a_day_and_the_next_one_says_what_came_since(
     assert [run(conn), run(conn)] == [1, 0]
     morning("23:59")
     assert run(conn) == 0
-    conn.execute("UPDATE digests SET made_at = now() + interval '1 minute'")
+    conn.execute("UPDATE digests SET made_at = %s", (clock.now(),))
     morning(days=2)
     assert run(conn) == 1
     while notify.deliver_pending():
