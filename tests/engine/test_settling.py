@@ -45,7 +45,7 @@ def doubt(office: Office, an_event: AnEvent, look: Look) -> dict[str, Any]:
 def test_nobody_is_asked_what_the_destination_will_know_in_a_moment(
     office: Office, an_event: AnEvent, look: Look
 ) -> None:
-    """Workers that died while they asked have used the probes up, and what was sent may still arrive: it is waited for."""
+    """Workers that died while they asked used the probes up, and what was sent may still arrive: it is waited for."""
     office.hubspot.make("companies", name="Acorn 1", stripe_customer_id="cus_1", plan="basic")
     an_event("company.creation", 1)
     office.hubspot.fault("reset_before", method="POST", path="*/upsert")
