@@ -1,17 +1,18 @@
 """Approvals: what waits for a yes, and one request with everything that a person needs to say yes or no."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from console import asks, controlling
 from console.access import reveals
 from console.answers import Approval
 from console.api import act, look
-from console.pages import beside, forms, render, wording
+from console.pages import beside, forms, render, since, wording
 from console.pages.page import Go, Page, Shown, Visit
 from console.queries import approvals, members
 from console.trying import well_formed
+from counterfoil.tables import Decision
 from exceptions_queue.policy import policy
 
 
@@ -35,6 +36,7 @@ def show_approval(visit: Visit) -> Shown:
     may_see = visit.person.may("reveal", source, asked.handler)
     if may_see:
         reveals.record(visit.person.name, f"writes:{visit.one}", "to decide about it")
+    judged = members.decisions(asked.event_id) if may_see else []
     me = visit.person.name.lower()
     is_open = asked.status == "open" and asked.expires_at > visit.now
     return Shown(
@@ -43,8 +45,9 @@ def show_approval(visit: Visit) -> Shown:
         {
             "asked": asked,
             "may_see": may_see,
+            "news": since.of_approval(visit.person.name, asked, judged, visit.now, may_see=may_see),
             "fields": _fields(asked) if may_see else [],
-            "judged": _judged(asked) if may_see else [],
+            "judged": _judged(judged),
             "evidence": _evidence(asked.shown) if may_see else [],
             "is_open": is_open,
             "action": render.legible(visit.form.get("action", "")) or render.document(asked.shown.get("body")),
@@ -61,9 +64,8 @@ def _fields(asked: Approval) -> list[beside.Field]:
     return beside.beyond_lines(asked.shown.get("body"), before.get("fields"))
 
 
-def _judged(asked: Approval) -> list[dict[str, Any]]:
+def _judged(found: Sequence[Decision]) -> list[dict[str, Any]]:
     """What a judge or a person said about its event, with the words that spoke for it, and how often that was right."""
-    found = members.decisions(asked.event_id)
     measured = {name: members.reliability(name) for name in {one.question for one in found}}
     return [
         {

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from console.fields import Money
+from contracts.money import decimal_text, known_currency
 
 #: Lines of before and after; whoever has more to compare has the action itself.
 PLACES_MAX = 80
@@ -30,8 +31,8 @@ class Line(NamedTuple):
 def fields(before: Mapping[str, Any] | None, body: Any) -> list[Field]:
     """What stands, what would stand, whether that differs; what is nested has a line per place."""
     body = body if isinstance(body, Mapping) else {}
-    was = dict(_places("", before or {}))
-    will = dict(_places("", body["properties"] if isinstance(body.get("properties"), dict) else body))
+    was = dict(places("", before or {}))
+    will = dict(places("", body["properties"] if isinstance(body.get("properties"), dict) else body))
     rows = [Field(name, was.get(name), now, was.get(name) != now) for name, now in will.items()]
     return (rows + [Field(name, stands, stands, False) for name, stands in was.items() if name not in will])[
         :PLACES_MAX
@@ -44,16 +45,20 @@ def beyond_lines(body: Any, before: Mapping[str, Any] | None = None) -> list[Fie
     return [one for one in fields(before, body) if not (has_accounts and one.name.startswith("lines "))]
 
 
-def _places(at: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Every place of a document with what stands there, under a name that a person can read."""
+def places(at: str, value: Any, currency: str | None = None) -> Iterator[tuple[str, Any]]:
+    """Every place of a document with what stands there, under a name and as an amount that a person can read."""
     if isinstance(value, Mapping) and set(value) == {"$receipt"}:
         yield at, f"what comes of {value['$receipt']}"
     elif isinstance(value, Mapping):
+        own = value.get("currency")
+        currency = own.upper() if isinstance(own, str) and known_currency(own) else currency
         for name, inner in value.items():
-            yield from _places(f"{at} {name}".strip(), inner)
+            yield from places(f"{at} {name}".strip(), inner, currency)
     elif isinstance(value, list):
         for number, inner in enumerate(value, 1):
-            yield from _places(f"{at} {number}".strip(), inner)
+            yield from places(f"{at} {number}".strip(), inner, currency)
+    elif at.endswith("_minor") and type(value) is int and currency is not None:
+        yield at.removesuffix("_minor"), f"{decimal_text(value, currency)} {currency}"
     else:
         yield at, value
 

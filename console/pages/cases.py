@@ -10,7 +10,7 @@ from console import asks, fields, masking, problems, trying
 from console.access import reveals
 from console.answers import CaseDetail, CaseMember, ClassificationDetail, Difference
 from console.api import act, judge, look
-from console.pages import cases_many, forms, render, wording
+from console.pages import cases_many, forms, render, since, wording
 from console.pages.cases_doing import actions_of
 from console.pages.page import Go, Page, Shown, Visit
 from console.queries import cases, learning, members
@@ -53,14 +53,16 @@ def _shown(visit: Visit, case: CaseDetail, **more: Any) -> Shown:
     may = visit.person.may
     reveal = may("reveal", case.source, case.handler)
     known = failures.find(case.failure_class)
+    blocked = members.blocked(case.id)
     data: dict[str, Any] = {
         "case": case,
+        "news": since.of_case(visit.person.name, case, blocked, visit.now),
         "sentence": wording.happened(case, case.detail),
         "by_itself": known.by_itself if known else "",
         "chosen": chosen,
         "member": members.find(chosen.event_id) if chosen else None,
         "members": case.members[:MEMBERS_SHOWN],
-        "blocked": (blocked := members.blocked(case.id)),
+        "blocked": blocked,
         "history": [(fields.moment(one.at), one) for one in members.history(case.id, HISTORY_SHOWN)],
         "actions": actions_of(case, blocked, visit),
         "people": _people(),

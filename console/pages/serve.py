@@ -21,6 +21,7 @@ from console.access.sessions import Session
 from console.pages import render
 from console.pages.page import Answer, File, Go, Page, Shown, Visit
 from console.pages.table import PAGES
+from console.queries import looks
 from counterfoil import clock, telemetry
 
 #: Nothing from elsewhere, nothing written into the page itself; no page of others shows ours in a frame.
@@ -102,6 +103,8 @@ def _answer(page: Page, request: Request, pairs: list[tuple[str, str]]) -> Respo
             _came_from_us(page, request, visit)
         with problems.told():
             found = page.call(visit)
+        if page.method == "POST" and isinstance(found, Go) and session is not None and "id" in visit.path:
+            looks.forget(session.person.name, visit.one)
     except problems.ProofNeeded as needed:
         found = Go(f"/sign-in/again?{urlencode({'next': _stands_on(page, visit)})}", needed.detail)
     except problems.Problem as problem:

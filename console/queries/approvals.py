@@ -66,6 +66,14 @@ def of_write(session: Session, write_id: UUID) -> answers.Approval | None:
     )
 
 
+def shown_under(write_id: UUID, digest: str) -> dict[str, Any] | None:
+    """What people were shown about a write under this digest; requests that are over keep it."""
+    row = tables.Approval
+    with Session(database.engine()) as session:
+        found = session.exec(select(row).where(row.write_id == write_id, row.digest == digest)).first()
+    return None if found is None else found.shown
+
+
 def of_events(session: Session, event_ids: Sequence[UUID], *, most: int) -> list[answers.Request]:
     """What these events wait to have approved, oldest first."""
     approval, write = tables.Approval, tables.Write

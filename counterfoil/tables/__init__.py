@@ -4,7 +4,7 @@ from counterfoil.tables.audit import ApiRequest, AuditEntry, AuditHead, Rejectio
 from counterfoil.tables.books import BooksAccount, BooksEntry, BooksLine
 from counterfoil.tables.cases import Case, CaseEvent, Notification, Replay, ReplayItem
 from counterfoil.tables.controls import CapUse, DestinationState, Pause, Review, Rollout, RolloutChange
-from counterfoil.tables.desk import DeskLook
+from counterfoil.tables.desk import DeskLook, Look
 from counterfoil.tables.events import Checkpoint, Event, Payload, Run, SubjectState
 from counterfoil.tables.fixes import Fix
 from counterfoil.tables.judgement import (
@@ -50,6 +50,7 @@ __all__ = [
     "HandlerVersion",
     "KnownBrowser",
     "Label",
+    "Look",
     "Mention",
     "MentionMark",
     "Notification",

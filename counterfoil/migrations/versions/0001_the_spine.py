@@ -373,6 +373,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("handler", "version"),
     )
     op.create_table(
+        "looks",
+        sa.Column("person", sa.String(), nullable=False),
+        sa.Column("about", sa.Uuid(), nullable=False),
+        sa.Column(
+            "seen", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
+        sa.Column("looked_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("before", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("before_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("person", "about"),
+    )
+    op.create_index("looks_old", "looks", ["looked_at"], unique=False)
+    op.create_table(
         "mention_marks",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("through", sa.Uuid(), nullable=False),
@@ -1256,6 +1269,8 @@ def downgrade() -> None:
     op.drop_index("mentions_event", table_name="mentions")
     op.drop_table("mentions")
     op.drop_table("mention_marks")
+    op.drop_index("looks_old", table_name="looks")
+    op.drop_table("looks")
     op.drop_table("handler_versions")
     op.drop_index("fixes_digest", table_name="fixes", postgresql_where=sa.text("status IN ('proposed', 'active')"))
     op.drop_index("fixes_active", table_name="fixes", postgresql_where=sa.text("status = 'active'"))
