@@ -58,7 +58,8 @@ def make(
         raise NotAcceptable("say what the token may: a right or a role, e.g. look, act@stripe, operator:invoice_paid")
     if owner is None and any("approve" in grant.rights for grant in rights.grants(texts, single=True)):
         raise NotAcceptable("only people approve: a token with that right belongs to a user")
-    user = users.get(conn, owner) if owner is not None else None
+    # Locked, so that whoever is disabled at this moment gets no token that outlives it.
+    user = users.get(conn, owner, lock=True) if owner is not None else None
     if user is not None and user["disabled_at"] is not None:
         raise NotAcceptable(f"{owner} is disabled")
     text, expires_at = PREFIX + secrets.token_urlsafe(32), clock.now() + timedelta(days=days)
@@ -102,7 +103,7 @@ def every(conn: Connection) -> list[dict[str, Any]]:
     return conn.execute(
         "SELECT t.name, t.scopes, u.name AS user_name, t.created_at, t.created_by, t.expires_at, t.last_used_at,"
         " t.revoked_at, CASE WHEN t.revoked_at IS NOT NULL THEN 'revoked' WHEN t.expires_at <= now() THEN 'expired'"
-        " WHEN u.disabled_at IS NOT NULL THEN 'user disabled' ELSE 'valid' END AS state"
+        " ELSE 'valid' END AS state"
         " FROM api_tokens t LEFT JOIN users u ON u.id = t.user_id ORDER BY t.name"
     ).fetchall()
 

@@ -59,19 +59,30 @@ def revoke(conn: Connection, who: str, name: str, taken: Sequence[str]) -> list[
 
 
 def disable(conn: Connection, who: str, name: str, reason: str | None = None) -> None:
-    """Nobody gets in by this name any more: sessions, links and tokens end now. Raises: NotFound, Conflict."""
+    """Nobody gets in by this name any more: sessions, links and tokens end for good. Raises: NotFound, Conflict."""
     user = get(conn, name, lock=True)
     if user["disabled_at"] is not None:
         raise Conflict(f"{name} is disabled already")
     conn.execute("UPDATE users SET disabled_at = now() WHERE id = %s", (user["id"],))
     links.void(conn, user["id"])
     ended = sessions.end_all(conn, user["id"])
-    detail = {"sessions_ended": ended, **({"reason": reason} if reason else {})}
-    audit.append(conn, "desk", [Entry(who, "user.disabled", f"user:{name}", detail)])
+    why = {"reason": reason} if reason else {}
+    entries = [Entry(who, "user.disabled", f"user:{name}", {"sessions_ended": ended, **why})]
+    for token in _end_tokens(conn, user["id"]):
+        entries.append(Entry(who, "token.revoked", f"token:{token}", {"user_disabled": name, **why}))
+    audit.append(conn, "desk", entries)
+
+
+def _end_tokens(conn: Connection, user_id: UUID) -> list[str]:
+    """Revoke what acts in somebody's name: being let in again brings back no copy that lies somewhere."""
+    rows = conn.execute(
+        "UPDATE api_tokens SET revoked_at = now() WHERE user_id = %s AND revoked_at IS NULL RETURNING name", (user_id,)
+    )
+    return sorted(row["name"] for row in rows)
 
 
 def enable(conn: Connection, who: str, name: str) -> None:
-    """Let a disabled user in again, with the password of before. Raises: NotFound, Conflict."""
+    """Let a disabled user in again, by the password of before and nothing else. Raises: NotFound, Conflict."""
     user = get(conn, name, lock=True)
     if user["disabled_at"] is None:
         raise Conflict(f"{name} is not disabled")

@@ -24,7 +24,7 @@ class Token(Shown):
     name: str
     scopes: list[str]
     user_name: str | None = Field(description="in whose name it acts; null: in its own")
-    state: str = Field(description="`valid`, `expired`, `revoked` or `user disabled`")
+    state: str = Field(description="`valid`, `expired` or `revoked`")
     created_at: Moment
     created_by: str
     expires_at: Moment

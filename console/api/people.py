@@ -52,7 +52,7 @@ ROUTES: tuple[Route, ...] = (
         "POST",
         "/people/{name}/off",
         shut_out,
-        "Shut somebody out: sessions, links and tokens end now",
+        "Shut somebody out: sessions, links and tokens end now, for good",
         answers.User,
         body=asks.Change,
         refusals=NOT_THERE_OR_NOT_NOW,

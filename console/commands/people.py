@@ -106,22 +106,26 @@ def revoke(name: Name, role: Roles, as_: As = None, json: Json = False) -> None:
 
 @user.command("disable")
 def disable(name: Name, as_: As = None, json: Json = False) -> None:
-    """Let nobody in by this name; sessions, links and tokens end now."""
+    """Let nobody in by this name; sessions, links and tokens end now, for good."""
     from console.access import users
 
     with _doing() as conn:
         users.disable(conn, shared.actor(as_), name)
-    _put({"name": name, "disabled": True}, f"{name} is disabled", json=json)
+    _put(
+        {"name": name, "disabled": True},
+        f"{name} is disabled; sessions, links and tokens are ended for good",
+        json=json,
+    )
 
 
 @user.command("enable")
 def enable(name: Name, as_: As = None, json: Json = False) -> None:
-    """Let somebody in again who was disabled."""
+    """Let somebody in again who was disabled, by their password; what ended then stays ended."""
     from console.access import users
 
     with _doing() as conn:
         users.enable(conn, shared.actor(as_), name)
-    _put({"name": name, "disabled": False}, f"{name} may sign in again", json=json)
+    _put({"name": name, "disabled": False}, f"{name} may sign in again; tokens of before stay revoked", json=json)
 
 
 @token.command("create")

@@ -168,7 +168,11 @@ def granted(visit: Visit) -> Answer:
 def switched(visit: Visit) -> Answer:
     """Disabled, or enabled again."""
     _is_another(visit)
-    change, word = (users.disable, "disabled") if visit.path["to"] == "off" else (users.enable, "enabled")
+    change, word = (
+        (users.disable, "disabled; sessions, links and tokens are ended for good")
+        if visit.path["to"] == "off"
+        else (users.enable, "enabled; tokens of before stay revoked")
+    )
     with database.transaction() as conn:
         change(conn, visit.person.name, visit.named)
     return Go("/people", f"{visit.named} is {word}.")

@@ -114,7 +114,7 @@ def test_an_administrator_lets_people_in_on_the_page(visitor: Callable[..., Visi
     assert ada.post("/people/zoe/link").h1 == "A one-time link for zoe"
     assert ada.follow(ada.post("/people/zoe/off")).status == 200
     assert "disabled" in ada.get("/people").text
-    assert ada.post("/people/zoe/on").promised == "zoe is enabled."
+    assert ada.post("/people/zoe/on").promised == "zoe is enabled; tokens of before stay revoked."
     assert ada.post("/people/nobody/off").status == 404
 
 

@@ -1,16 +1,17 @@
 """API tokens: shown once, bounded in rights, in place, in time, and in whose name."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from signing_in import set_
 from starlette.testclient import TestClient
 
-from console.access import rights, tokens, users
+from console.access import links, rights, sessions, tokens, users
 from console.api.route import PREFIX
 from console.app import console_app
-from console.problems import Conflict, NotAcceptable
+from console.problems import Conflict, NotAcceptable, NotFound
 from counterfoil import database
 from counterfoil.settings import settings
 
@@ -69,6 +70,41 @@ def test_a_token_that_has_ended_opens_nothing(ask: Callable[..., Any], account: 
     assert ask(text, "/events").status_code == 200
     set_(ended)
     assert ask(text, "/events").status_code == 401
+
+
+def test_what_ended_with_a_person_stays_ended(ask: Callable[..., Any], account: Callable[..., Any]) -> None:
+    """Disabled and let in again: no token, session or link of before opens anything; a new token does; all is told.
+
+    Break it: let disabling leave the tokens to the check of who is disabled.
+    """
+    fiona = account("fiona", password=None)
+    text, others = a_token("look", owner="fiona"), a_token("look", name="robot")
+    with database.transaction() as conn:
+        session, link = sessions.begin(conn, fiona["id"]), links.make(conn, "test", users.get(conn, "fiona"))
+        users.disable(conn, "ada", "fiona", "left the company")
+        users.enable(conn, "ada", "fiona")
+        with pytest.raises(NotFound):
+            links.find(conn, link)
+        assert {one["name"]: one["state"] for one in tokens.every(conn)} == {"script": "revoked", "robot": "valid"}
+    assert sessions.find(session) is None
+    assert ask(text, "/events").status_code == 401
+    assert ask(others, "/events").status_code == 200
+    assert ask(a_token("look", name="anew", owner="fiona"), "/events").status_code == 200
+    entry = last("token.revoked")
+    assert (entry["actor"], entry["subject"], "left the company" in entry["detail"]) == ("ada", "token:script", True)
+
+
+def test_no_token_is_made_while_its_person_is_being_disabled(account: Callable[..., Any]) -> None:
+    """One comes after the other: a token that was asked for meanwhile is refused."""
+    account("fiona", password=None)
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction() as conn:
+            users.disable(conn, "ada", "fiona")
+            made = pool.submit(a_token, "look", owner="fiona")
+            with pytest.raises(TimeoutError):
+                made.result(0.3)
+        with pytest.raises(NotAcceptable, match="disabled"):
+            made.result(10)
 
 
 def test_a_token_may_what_it_says_and_never_more_than_its_person(
