@@ -1,6 +1,6 @@
 """The plots of Today: volume, speed, cost and money, each place of one a link to what it counts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -92,6 +92,31 @@ def written(looked: today.Looked) -> list[tuple[Money, Plot]]:
         drawn = _columns(looked, f"Written, {code}", f"what was written in {code}", column, worth)
         found.append((money, drawn))
     return found
+
+
+def blocked(looked: today.Looked, now: Sequence[Money]) -> list[tuple[Money, Plot]]:
+    """What stood blocked at the end of each column, a plot per currency; `now`: what stands blocked at this moment."""
+    stands = {one.currency: one for one in now}
+    codes = [*stands, *sorted(looked.whole.blocked_more.keys() - stands.keys())]
+    return [_blocked(looked, stands.get(code) or Money(amount_minor=0, currency=code)) for code in codes][
+        :CURRENCIES_MAX
+    ]
+
+
+def _blocked(looked: today.Looked, now: Money) -> tuple[Money, Plot]:
+    code = now.currency
+    ends = dict(zip((at for at, _ in looked.columns), looked.blocked_at_ends(now), strict=True))
+
+    def column(at: datetime, _: today.Count) -> plots.Column:
+        until = min(at + looked.window.step, looked.until)
+        words = f"{until:%a %H:%M}: {_amount(ends[at], code)} blocked"
+        asked = {"status": "", "since": at, "until": at + looked.window.step}
+        return plots.Column((plots.Part("bad", ends[at]),), words, link("/cases", **asked))
+
+    def worth(top: float) -> str:
+        return _amount(int(top), code)
+
+    return now, _columns(looked, f"Blocked, {code}", f"what cases held up in {code}", column, worth)
 
 
 def _columns(

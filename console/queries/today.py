@@ -47,6 +47,8 @@ class Count:
     slots: dict[int, int] = field(default_factory=dict)
     written: dict[str, int] = field(default_factory=dict)
     writes: int = 0
+    #: What cases came to block less what they let go, by currency; of columns and the whole only.
+    blocked_more: dict[str, int] = field(default_factory=dict)
     #: Of columns and the whole only: a hosted answer is asked for by an event, whichever handler has it.
     runs: int = 0
     cost_micro_usd: int = 0
@@ -143,6 +145,15 @@ class Looked:
     handlers: list[tuple[str, Count]]
     whole: Count
 
+    def blocked_at_ends(self, now: Money) -> list[int]:
+        """What stood blocked at the end of each column, worked back from what stands blocked now."""
+        found, stands = [], now.amount_minor
+        for _, count in reversed(self.columns):
+            # A count that is kept may be a little older than what stands now.
+            found.append(max(0, stands))
+            stands -= count.blocked_more.get(now.currency, 0)
+        return found[::-1]
+
     @property
     def micro_usd_per_run(self) -> float | None:
         """What one run cost, in millionths of a US dollar."""
@@ -169,6 +180,9 @@ def counted(
         for count in (whole, column):
             count.runs += sum(run.count for run in numbers.runs)
             count.cost_micro_usd += numbers.cost_micro_usd
+            for moved in numbers.blocked:
+                before = count.blocked_more.get(moved.currency, 0)
+                count.blocked_more[moved.currency] = before + moved.came_minor - moved.went_minor
         for one in numbers.events:
             for count in (whole, column):
                 count.add(one)

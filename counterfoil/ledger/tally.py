@@ -1,4 +1,4 @@
-"""Counting what was received and written in a span of time, and keeping the counts of spans that are over.
+"""Counting what was received, written and blocked in a span of time, and keeping the counts of spans that are over.
 
     now - 7 d ──── hours, counted again every hour ──── now - 1 d ── every 5 min ── now - 2 h ── spans of 5 min ── now
                                                                                                    the last is counted
@@ -64,12 +64,21 @@ class Runs(msgspec.Struct, array_like=True):
     count: int
 
 
+class Blocked(msgspec.Struct, array_like=True):
+    """Money in one currency that cases came to block in a span, and that they let go in it."""
+
+    currency: str
+    came_minor: int
+    went_minor: int
+
+
 class Numbers(msgspec.Struct):
     """What one span counted."""
 
     events: list[Events] = []
     writes: list[Writes] = []
     runs: list[Runs] = []
+    blocked: list[Blocked] = []
     judged: int = 0
     cost_micro_usd: int = 0
 
@@ -93,6 +102,15 @@ _RUNS = """
 SELECT date_bin(%(step)s, started_at, %(since)s) AS at, handler, handler_version AS version, status, count(*) AS count
 FROM runs WHERE id >= %(first)s AND id < %(last)s AND started_at >= %(since)s AND started_at < %(until)s
 GROUP BY 1, 2, 3, 4
+"""
+_BLOCKED = """
+SELECT at, currency, sum(came)::bigint AS came_minor, sum(went)::bigint AS went_minor FROM (
+    SELECT date_bin(%(step)s, added_at, %(since)s) AS at, currency, amount_minor AS came, 0 AS went FROM case_events
+    WHERE added_at >= %(since)s AND added_at < %(until)s AND currency IS NOT NULL AND amount_minor IS NOT NULL
+    UNION ALL
+    SELECT date_bin(%(step)s, cleared_at, %(since)s), currency, 0, amount_minor FROM case_events
+    WHERE cleared_at >= %(since)s AND cleared_at < %(until)s AND currency IS NOT NULL AND amount_minor IS NOT NULL
+) AS moved GROUP BY 1, 2
 """
 _JUDGED = """
 SELECT date_bin(%(step)s, created_at, %(since)s) AS at, count(*) AS count,
@@ -122,6 +140,8 @@ def count(conn: Connection, since: datetime, until: datetime, step: timedelta) -
         of(row).writes.append(Writes(**row))
     for row in conn.execute(_RUNS, values):
         of(row).runs.append(Runs(**row))
+    for row in conn.execute(_BLOCKED, values):
+        of(row).blocked.append(Blocked(**row))
     for row in conn.execute(_JUDGED, values):
         one = of(row)
         one.judged, one.cost_micro_usd = row["count"], row["cost"]

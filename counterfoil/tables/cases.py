@@ -98,6 +98,14 @@ class CaseEvent(SQLModel, table=True):
             postgresql_include=["case_id"],
             postgresql_where=text("cleared_at IS NULL"),
         ),
+        # What came to be blocked in a span of time, and what was let go, without a look at the rows.
+        Index("case_events_came", "added_at", postgresql_include=["currency", "amount_minor"]),
+        Index(
+            "case_events_went",
+            "cleared_at",
+            postgresql_include=["currency", "amount_minor"],
+            postgresql_where=text("cleared_at IS NOT NULL"),
+        ),
     )
 
     case_id: UUID = Field(primary_key=True, foreign_key="cases.id")

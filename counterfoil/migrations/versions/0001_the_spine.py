@@ -866,6 +866,9 @@ def upgrade() -> None:
         postgresql_include=["case_id"],
         postgresql_where=sa.text("cleared_at IS NULL"),
     )
+    op.create_index(
+        "case_events_came", "case_events", ["added_at"], unique=False, postgresql_include=["currency", "amount_minor"]
+    )
     op.create_index("case_events_event", "case_events", ["event_id"], unique=False)
     op.create_index(
         "case_events_open",
@@ -874,6 +877,14 @@ def upgrade() -> None:
         unique=False,
         postgresql_include=["currency", "amount_minor"],
         postgresql_where=sa.text("cleared_at IS NULL"),
+    )
+    op.create_index(
+        "case_events_went",
+        "case_events",
+        ["cleared_at"],
+        unique=False,
+        postgresql_include=["currency", "amount_minor"],
+        postgresql_where=sa.text("cleared_at IS NOT NULL"),
     )
     op.create_table(
         "echoes",
@@ -1182,12 +1193,19 @@ def downgrade() -> None:
     op.drop_index("echoes_event", table_name="echoes")
     op.drop_table("echoes")
     op.drop_index(
+        "case_events_went",
+        table_name="case_events",
+        postgresql_include=["currency", "amount_minor"],
+        postgresql_where=sa.text("cleared_at IS NOT NULL"),
+    )
+    op.drop_index(
         "case_events_open",
         table_name="case_events",
         postgresql_include=["currency", "amount_minor"],
         postgresql_where=sa.text("cleared_at IS NULL"),
     )
     op.drop_index("case_events_event", table_name="case_events")
+    op.drop_index("case_events_came", table_name="case_events", postgresql_include=["currency", "amount_minor"])
     op.drop_index(
         "case_events_blocked",
         table_name="case_events",

@@ -16,6 +16,7 @@ from console.pages import plots
 from console.queries import today
 from counterfoil import keys
 from counterfoil.database import Connection
+from counterfoil.ledger import tally
 from counterfoil.settings import settings
 from exceptions_queue import owners
 
@@ -85,9 +86,10 @@ def test_every_number_leads_to_what_it_counts(visitor: Sign, conn: Connection) -
     ]
     assert len(fiona.get(exceptions).all("main tbody tr")) == 1
     columns, *more = (_places(plot) for plot in seen.all("svg.plot"))
-    assert [len(places) for places in (columns, *more)] == [24] * 6, "speed, duplicates, cost, two currencies"
+    assert [len(places) for places in (columns, *more)] == [24] * 8, "speed, duplicates, cost, two currencies each"
     assert more[:3] == [columns] * 3, "speed, duplicates and cost lead to the events of their hour"
     assert sum(len(fiona.get(href).all("main tbody tr")) for href in more[3][-2:]) == 2, "what was written then"
+    assert sum(len(fiona.get(href).all("main tbody tr")) for href in more[5][-2:]) == 1, "the case of this hour"
     assert len(fiona.get(columns[-1]).all("main tbody tr")) + len(fiona.get(columns[-2]).all("main tbody tr")) == 6
     assert "/desk/rhea" in seen.links("/desk/")
     assert "/handlers/invoice_paid" in seen.links("/handlers/")
@@ -117,6 +119,39 @@ def test_cost_is_told_per_run_and_as_a_sum(visitor: Sign, conn: Connection) -> N
     seen = visitor("fiona", "owner").get("/today")
     assert f"0.03 USD for {runs} runs" in seen.text
     assert any(f"0.03 USD for {runs} runs" in text for text in seen.texts("svg.plot a title"))
+
+
+def test_money_that_was_blocked_is_told_as_it_stood(
+    visitor: Sign, conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given money that has been held for three hours, and other money that was let go an hour ago: each hour's sum.
+
+    Break it: draw what came in an hour, or what stands now for every hour.
+    """
+    now = datetime.now(UTC)
+    hours = [now - timedelta(hours=number) for number in range(6)]
+    a_case_of(conn, "contract_violation", blocked=(45_000, "EUR"), held=(hours[3], None))
+    a_case_of(conn, "write_refused", blocked=(10_000, "EUR"), held=(hours[5], hours[1]))
+    a_case_of(conn, "write_refused", blocked=(700, "USD"), held=(hours[5], hours[1]))
+    a_case_of(conn, "write_refused", held=(hours[5], None))
+    fiona = visitor("fiona", "owner")
+    plots = {plot.css("title")[0].text(): _words(plot) for plot in fiona.get("/today").all("svg.plot")}
+    euros = [text.split(": ")[1] for text in plots["Blocked, EUR"][-7:]]
+    assert euros == [
+        f"{one} EUR blocked" for one in ("0.00", "100.00", "100.00", "550.00", "550.00", "450.00", "450.00")
+    ]
+    assert [text.split(": ")[1] for text in plots["Blocked, USD"][-3:]] == ["7.00 USD blocked"] + [
+        "0.00 USD blocked"
+    ] * 2
+    monkeypatch.setattr(tally, "KEPT", {tally.FINE: 2, tally.COARSE: 7})
+    while tally.keep(conn)["counted"]:
+        conn.commit()
+    kept = {plot.css("title")[0].text(): _words(plot) for plot in fiona.get("/today").all("svg.plot")}
+    assert kept["Blocked, EUR"][:-1] == plots["Blocked, EUR"][:-1]
+
+
+def _words(plot: LexborNode) -> list[str]:
+    return [node.text() for node in plot.css("a title")]
 
 
 def test_a_plot_says_the_same_in_words_and_in_a_table(visitor: Sign, conn: Connection) -> None:
