@@ -10,6 +10,9 @@ from contracts.money import AMOUNT_MINOR_MAX, known_currency
 _THINGS = ("customer", "invoice", "subscription", "charge", "payment_intent", "payout", "refund", "credit_note")
 _RECORDS = ("dispute", "deal", "company", "contact", "ticket", "quote", "order", "number")
 _AT_HUBSPOT = ("objectId", "fromObjectId", "toObjectId", "primaryObjectId")
+#: An association is about the record that it starts from; the kind at its other end, as the door names subjects.
+_KINDS = {"contact": "0-1", "company": "0-2", "deal": "0-3", "ticket": "0-5", "product": "0-7", "line_item": "0-8",
+          "task": "0-27"}  # fmt: skip
 IDS = frozenset((*_THINGS, *_RECORDS, *_AT_HUBSPOT))
 NAMES = frozenset({"customer_name", "company_name"})
 AMOUNTS = ("amount", "total", "amount_due", "amount_paid", "amount_refunded", "amount_total")
@@ -39,8 +42,21 @@ def read(source: str, subject: str | None, key: str, body: str | None) -> list[M
         _id(found, whole.rpartition(":")[2])
     else:
         _id(found, key)
-    _walk(found, _parsed(body))
+    whole_body = _parsed(body)
+    if isinstance(whole_body, dict) and "toObjectId" in whole_body:
+        _far_end(found, whole_body)
+    _walk(found, whole_body)
     return list(found)[:MENTIONS_MAX]
+
+
+def _far_end(found: dict[Mentioned, None], association: dict[str, Any]) -> None:
+    """The whole name of the record at the other end; its number alone may be another record's too."""
+    kind, pair = association.get("toObjectTypeId"), association.get("associationType")
+    if not isinstance(kind, str) and isinstance(pair, str):
+        name = pair.partition("_TO_")[2].lower()
+        kind = _KINDS.get(name, name)
+    if kind:
+        _id(found, f"{association.get('portalId')}:{kind}:{association['toObjectId']}")
 
 
 def _parsed(body: str | None) -> Any:

@@ -69,7 +69,7 @@ def exists(session: Session, name: str) -> bool:
     full = [name, *(f"{source}:{name}" for source in identities.sources(session))]
     for wanted in (
         select(Event.id).where(col(Event.subject).in_(full)),
-        select(Mention.event_id).where(col(Mention.kind) == "id", col(Mention.value) == name),
+        select(Mention.event_id).where(col(Mention.kind) == "id", col(Mention.value).in_({name, _bare(session, name)})),
         select(Write.id).where(col(Write.subject).in_(full)),
     ):
         if session.exec(wanted.limit(1)).first() is not None:

@@ -13,6 +13,8 @@ from counterfoil import clock, database, keys
 from engine import mentioned, mentioning
 from engine.mentioned import Mentioned
 from ingest.providers import find
+from ingest.providers.base import Received, Request
+from ingest.providers.hubspot import _TYPE_IDS as HUBSPOT_KINDS
 
 Connection = database.Connection
 
@@ -51,6 +53,25 @@ def test_a_record_of_hubspot_is_known_by_its_number() -> None:
     """Its subject carries the portal and the kind too."""
     read = mentioned.read("hubspot", "hubspot:62:0-3:5501", "k", json.dumps({"objectId": 5501}))
     assert read == [Mentioned("id", "62:0-3:5501"), Mentioned("id", "5501")]
+
+
+@pytest.mark.parametrize("to", [*HUBSPOT_KINDS, "pet"])
+def test_the_far_end_of_an_association_is_known_by_its_whole_name(to: str) -> None:
+    """As the door would name it if the association started there. Break it: keep its number alone."""
+    there = json.dumps(
+        {"portalId": 62, "associationType": f"CONTACT_TO_{to.upper()}", "fromObjectId": 5, "toObjectId": 6}
+    )
+    back = json.dumps(
+        {"portalId": 62, "associationType": f"{to.upper()}_TO_CONTACT", "fromObjectId": 6, "toObjectId": 5}
+        | {"subscriptionType": f"{to}.associationChange", "occurredAt": 1767225599999}
+    )
+    (received,) = find()["hubspot"].split(Request("POST", "https://door.example", {}, f"[{back}]".encode()))
+    assert isinstance(received, Received)
+    assert received.subject is not None
+    whole = Mentioned("id", received.subject.removeprefix("hubspot:"))
+    assert whole in mentioned.read("hubspot", "hubspot:62:0-1:5", "k", there)
+    named = json.loads(there) | {"associationType": "7_TO_9", "toObjectTypeId": "2-77"}
+    assert Mentioned("id", "62:2-77:6") in mentioned.read("hubspot", "hubspot:62:0-1:5", "k", json.dumps(named))
 
 
 @pytest.mark.parametrize("body", [None, "", "{", "[" * 100_000, '"x"', "null", '{"customer": {"id": {}}}'])

@@ -1,12 +1,13 @@
 """Subjects: everything that touched one thing, whichever name it is asked for by, with its money and its cases."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from pages import Visitor
 
-from counterfoil import database
+from counterfoil import database, keys
 from engine import mentioning
 
 
@@ -89,6 +90,25 @@ def test_a_ticket_and_a_company_of_one_number_are_two_things(
         links = fiona.get(f"/subjects/{name}").links("/events/")
         assert (f"/events/{story.done}" in links) is told, name
         assert (f"/events/{story.failed}" in links) is (name == "8801"), name
+
+
+def test_the_far_end_of_an_association_is_found_by_its_whole_name(fiona: Visitor, conn: database.Connection) -> None:
+    """By its number, by its name with and without the source, on its page and in the search box; not another kind."""
+    event = keys.new_id()
+    body = {"portalId": 62, "associationType": "CONTACT_TO_DEAL", "fromObjectId": 5, "toObjectId": 660_066}
+    conn.execute(
+        "INSERT INTO events (id, source, provider, key, type, subject) VALUES"
+        " (%s, 'hubspot', 'hubspot', 'k', 'contact.associationChange', 'hubspot:62:0-1:5')",
+        (event,),
+    )
+    conn.execute("INSERT INTO payloads (event_id, version, body) VALUES (%s, 0, %s)", (event, json.dumps(body)))
+    mentioning.run_once(conn)
+    conn.commit()
+    for name in ("660066", "62:0-3:660066", "hubspot:62:0-3:660066"):
+        assert f"/events/{event}" in fiona.get(f"/subjects/{name}").links("/events/"), name
+        assert fiona.get("/search", q=name).to == f"/subjects/{name}"
+    assert fiona.get("/subjects/62:0-5:660066").links("/events/") == []
+    assert fiona.get("/search", q="62:0-5:660066").to == ""
 
 
 def test_what_nothing_ever_touched_says_so(fiona: Visitor) -> None:
