@@ -37,7 +37,6 @@ def show_approval(visit: Visit) -> Shown:
     if may_see:
         reveals.record(visit.person.name, f"writes:{visit.one}", "to decide about it")
     judged = members.decisions(asked.event_id) if may_see else []
-    me = visit.person.name.lower()
     is_open = asked.status == "open" and asked.expires_at > visit.now
     return Shown(
         "approvals/one.html",
@@ -52,9 +51,8 @@ def show_approval(visit: Visit) -> Shown:
             "is_open": is_open,
             "action": render.legible(visit.form.get("action", "")) or render.document(asked.shown.get("body")),
             "may_decide": is_open and visit.person.may("approve", source, asked.handler),
-            "edited_by_me": any(str(one.get("by", "")).lower() == me for one in asked.edits)
-            or (asked.edited_by or "").lower() == me,
-            "answered_by_me": any(one.person.lower() == me for one in asked.votes),
+            "is_mine": is_open and approvals.is_of(visit.one, visit.person.name),
+            "answered_by_me": any(one.person.lower() == visit.person.name.lower() for one in asked.votes),
         },
     )
 

@@ -74,6 +74,13 @@ def shown_under(write_id: UUID, digest: str) -> dict[str, Any] | None:
     return None if found is None else found.shown
 
 
+def is_of(write_id: UUID, person: str) -> bool:
+    """Whether somebody had a hand in what a write is, and so may not approve it; the database's own rule."""
+    with database.transaction() as conn:
+        row = conn.execute("SELECT write_is_of(%s, %s) AS it", (write_id, person)).fetchone()
+    return row is not None and bool(row["it"])
+
+
 def of_events(session: Session, event_ids: Sequence[UUID], *, most: int) -> list[answers.Request]:
     """What these events wait to have approved, oldest first."""
     approval, write = tables.Approval, tables.Write

@@ -25,6 +25,8 @@ ROWS_MAX = 50
 #: Of those that look dearest at first sight so many are weighed by what they block now; and requests looked at.
 CANDIDATES_MAX = 300
 APPROVALS_MAX = 100
+#: Of requests that somebody may have had a hand in themselves.
+APPROVALS_LOOKED_MAX = 300
 #: Shorter than a lunch: whoever comes back after this sees what happened meanwhile.
 VISIT_ENDS_AFTER = timedelta(minutes=10)
 #: A look is recorded at most this often.
@@ -76,16 +78,17 @@ FROM first f CROSS JOIN LATERAL (
 ) s
 ORDER BY f.urgent DESC, pressing DESC, f.id LIMIT %(most)s
 """
-# Whoever edited it, or answered already, is not asked.
+# Whoever had a hand in it, or answered already, is not asked. What takes a look at each row looks at a few, in order.
 _ASKED = """
-SELECT a.write_id, a.shown ->> 'title' AS title, a.shown -> 'lines' ->> 0 AS line, a.rule, a.needed, a.opened_at,
-       a.expires_at, w.key, w.destination, w.handler, w.amount_minor, w.currency, e.source,
-       (SELECT count(*) FROM approval_votes v WHERE v.approval_id = a.id AND v.decision = 'approve') AS given
-FROM approvals a JOIN writes w ON w.id = a.write_id JOIN events e ON e.id = w.event_id
-WHERE a.status = 'open' AND a.expires_at > %(now)s
-  AND NOT EXISTS (SELECT 1 FROM approval_votes v WHERE v.approval_id = a.id AND lower(v.person) = lower(%(person)s))
-  AND NOT EXISTS (SELECT 1 FROM approvals b WHERE b.write_id = a.write_id AND lower(b.edited_by) = lower(%(person)s))
-ORDER BY a.expires_at LIMIT %(most)s
+SELECT * FROM (
+    SELECT a.write_id, a.shown ->> 'title' AS title, a.shown -> 'lines' ->> 0 AS line, a.rule, a.needed, a.opened_at,
+           a.expires_at, w.key, w.destination, w.handler, w.amount_minor, w.currency, e.source,
+           (SELECT count(*) FROM approval_votes v WHERE v.approval_id = a.id AND v.decision = 'approve') AS given
+    FROM approvals a JOIN writes w ON w.id = a.write_id JOIN events e ON e.id = w.event_id
+    WHERE a.status = 'open' AND a.expires_at > %(now)s
+      AND NOT EXISTS (SELECT 1 FROM approval_votes v WHERE v.approval_id = a.id AND lower(v.person) = lower(%(person)s))
+    ORDER BY a.expires_at LIMIT %(looked)s
+) AS asked WHERE NOT write_is_of(write_id, %(person)s) LIMIT %(most)s
 """
 
 
@@ -197,7 +200,9 @@ def _values(conn: Connection, person: str, now: datetime, *, with_approvals: boo
 def _asked(
     conn: Connection, person: str, now: datetime, may: Callable[[str | None, str | None], bool]
 ) -> list[Waiting]:
-    found = conn.execute(_ASKED, {"person": person, "now": now, "most": APPROVALS_MAX}).fetchall()
+    found = conn.execute(
+        _ASKED, {"person": person, "now": now, "most": APPROVALS_MAX, "looked": APPROVALS_LOOKED_MAX}
+    ).fetchall()
     return [
         Waiting(
             row["write_id"],

@@ -84,8 +84,7 @@ UNAPPROVED_WRITES = text("""
           AND a.shown ->> 'effect_digest' = w.digest
           AND (SELECT count(DISTINCT lower(v.person)) FROM approval_votes v
                WHERE v.approval_id = a.id AND v.decision = 'approve' AND v.digest = a.digest
-                 AND v.voted_at < a.expires_at AND NOT EXISTS (
-                    SELECT 1 FROM approvals e WHERE e.write_id = w.id AND lower(e.edited_by) = lower(v.person)))
+                 AND v.voted_at < a.expires_at AND NOT write_is_of(w.id, v.person, v.voted_at))
               >= greatest(a.needed, w.approvals_needed))
 """)
 #: P8: a write that waits for a person has a request that somebody can answer.

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from asking import Office, an_office
+from asking import HANDS, Office, an_office
 
 from console import doctor
 from console.api import openapi
@@ -325,6 +325,23 @@ def test_the_doctor_finds_what_nobody_approved(office: Office, change: str, why:
         office.conn.execute(change)
     found = approvals_found()
     assert (found.verdict, any(why in item for item in found.items)) == ("wrong", True), found.items
+
+
+@pytest.mark.parametrize("had_a_hand_in_it", HANDS.values(), ids=HANDS)
+def test_the_doctor_finds_a_yes_of_whoever_had_a_hand_in_it(office: Office, had_a_hand_in_it: str) -> None:
+    """By the rule that refuses such a vote; a hand that came after the yes takes nothing from it."""
+    office.deal(1, 4200)
+    request = office.asked()
+    office.approve(request, "ed")
+    later = "UPDATE payloads SET recorded_at = now() + interval '1 h' WHERE author IS NOT NULL"
+    if "payloads" in had_a_hand_in_it:
+        office.by_hand(f"{had_a_hand_in_it}; {later}")
+        assert approvals_found().verdict == "ok"
+        office.by_hand("UPDATE payloads SET recorded_at = now() - interval '1 h'")
+    else:
+        office.by_hand(had_a_hand_in_it)
+    found = approvals_found()
+    assert (found.verdict, any("people who saw it" in item for item in found.items)) == ("wrong", True), found.items
 
 
 def test_the_doctor_finds_rules_that_are_off(office: Office) -> None:

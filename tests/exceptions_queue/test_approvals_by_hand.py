@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from asking import Office
+from asking import HANDS, Office
 
 from counterfoil import keys
 
@@ -127,26 +127,12 @@ def test_who_edited_does_not_vote_for_it(office: Office, request_: dict[str, Any
             refused("approval_votes_editor", VOTE, request["id"], same, "approve", request["digest"])
 
 
-@pytest.mark.parametrize(
-    "had_a_hand_in_it",
-    [
-        "INSERT INTO payloads (event_id, version, body, author, reason) SELECT event_id, unnest('{1,2}'::int[]), body,"
-        " unnest('{Ed,eve}'::text[]), 'mended' FROM payloads; UPDATE events SET payload_version = 2",
-        "INSERT INTO fixes (id, source, provider, types, conditions, settings, digest, author, reason) VALUES"
-        " ('01a1fd7a-e2d8-7988-9f63-f692e65eb518', 'stripe', 'stripe', '{x}', '{}', '{}', 'd', 'Ed', 'r');"
-        " UPDATE writes SET action = jsonb_set(action, '{evidence,fixes}',"
-        ' \'[{"fix": "01a1fd7a-e2d8-7988-9f63-f692e65eb518"}]\')',
-        "UPDATE writes SET reverses = id, action = jsonb_set(action, '{evidence,asked_by}', '\"Ed\"')",
-    ],
-    ids=["corrected_an_earlier_copy", "wrote_a_rule_it_rests_on", "asked_for_the_reversal"],
-)
+@pytest.mark.parametrize("had_a_hand_in_it", HANDS.values(), ids=HANDS)
 def test_who_had_a_hand_in_it_does_not_vote_for_it(
     office: Office, request_: dict[str, Any], refused: Refused, had_a_hand_in_it: str
 ) -> None:
     """Whatever program writes the vote: the database knows the same editors as ours does; a no may be anybody's."""
-    with office.conn.transaction():
-        for statement in ("SET LOCAL session_replication_role = replica", *had_a_hand_in_it.split("; ")):
-            office.conn.execute(statement)
+    office.by_hand(had_a_hand_in_it)
     for same in ("Ed", "ed"):
         refused("approval_votes_editor", VOTE, request_["id"], same, "approve", request_["digest"])
     vote(office, request_, "ines")

@@ -148,12 +148,14 @@ END $$;
 
 -- Whether somebody had a hand in what a write is: who edited the action, corrected its payload (a correction is made of
 -- the one before it, which may never have led to a request), wrote a rule that it rests on, or asked to take a write back.
-CREATE OR REPLACE FUNCTION write_is_of(write uuid, who text) RETURNS boolean STABLE LANGUAGE sql AS $$
-    SELECT EXISTS (SELECT FROM approvals WHERE write_id = write AND lower(edited_by) = lower(who))
+-- `upto`: at that moment, for whoever looks at a vote of then.
+CREATE OR REPLACE FUNCTION write_is_of(write uuid, who text, upto timestamptz DEFAULT 'infinity') RETURNS boolean
+STABLE LANGUAGE sql AS $$
+    SELECT EXISTS (SELECT FROM approvals WHERE write_id = write AND lower(edited_by) = lower(who) AND opened_at <= upto)
         OR EXISTS (
             SELECT FROM writes w JOIN events e ON e.id = w.event_id
                 JOIN payloads p ON p.event_id = e.id AND p.version <= e.payload_version
-            WHERE w.id = write AND w.reverses IS NULL AND lower(p.author) = lower(who))
+            WHERE w.id = write AND w.reverses IS NULL AND lower(p.author) = lower(who) AND p.recorded_at <= upto)
         OR EXISTS (
             SELECT FROM writes w, jsonb_array_elements(coalesce(w.action -> 'evidence' -> 'fixes', '[]')) AS rests
                 JOIN fixes f ON f.id = (rests ->> 'fix')::uuid

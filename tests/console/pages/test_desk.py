@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asking import Office, an_office
+from asking import HANDS, Office, an_office
 from pages import Visitor
 
 from console.queries import desk
@@ -186,3 +186,19 @@ def test_approvals_stand_on_the_desk_of_those_who_may_give_them(visitor: Sign, o
     ines = visitor("ines", "approver").get("/")
     assert "1 of 2 people agreed" in ines.text
     assert visitor("otto", "approver@stripe").get("/").links("/approvals/") == []
+
+
+@pytest.mark.parametrize("had_a_hand_in_it", HANDS.values(), ids=HANDS)
+def test_nobody_is_asked_about_what_they_had_a_hand_in(visitor: Sign, office: Office, had_a_hand_in_it: str) -> None:
+    """Neither their desk nor the page offers a yes that would be refused; it says why. Break it: know editors only."""
+    office.deal(1, 4200)
+    path = f"/approvals/{office.asked()['write_id']}"
+    ed, ines = visitor("ed", "approver"), visitor("ines", "approver")
+    assert path in ed.get("/").links("/approvals/")
+    office.by_hand(had_a_hand_in_it)
+    assert ed.get("/").links("/approvals/") == []
+    assert path in ines.get("/").links("/approvals/")
+    seen = ed.get(path)
+    assert "You had a hand in it" in seen.text
+    assert (seen.forms(f"{path}/approve"), bool(seen.forms(f"{path}/reject"))) == ([], True)
+    assert ines.get(path).forms(f"{path}/approve")
