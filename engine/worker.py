@@ -1,7 +1,8 @@
 """The worker: answers the doorbell, claims groups, walks them, commits them, keeps its leases.
 
     doorbell (Dramatiq actor) ──▶ a flag ──▶ the loop: claim ─▶ walk ─▶ commit ─▶ claim … until nothing is due
-                                                  └─ heartbeat keeps the leases of what is in hand
+                                                  ├─ heartbeat keeps the leases of what is in hand
+                                                  └─ stand-in claims while the loop is held up
 
 The actor only raises the flag and returns: it can neither fail nor be lost in a way that matters. Handlers that ask
 others (reads, questions) walk in threads, each committing alone; pure ones walk in the loop and share a commit.
@@ -9,11 +10,10 @@ others (reads, questions) walk in threads, each committing alone; pure ones walk
 
 import gc
 import os
-import queue as handover
 import socket
 import threading
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 from uuid import UUID
 
 import dramatiq
@@ -37,14 +37,16 @@ from engine.turns import go_on, told_apart, walked
 GROUP_MAX = 128
 #: Without any ring (no broker, a lost message) look this often; the sweeper rings at the same pace.
 LOOK_SECONDS = 1.0
-#: After its last find one loop stays awake for so long and looks at this pace, no faster: then a steady stream needs no
+#: After its last find the loop stays awake for so long and looks at this pace, no faster: then a steady stream needs no
 #: ring, an event waits for half a look on average, and small groups do not cost a claim and a commit for each event.
 AWAKE_SECONDS = 0.25
 AWAKE_LOOK_SECONDS = 0.008
 #: Pause after the database went away.
 PAUSE_SECONDS = 0.5
-#: Loops per process: while one waits for its commit, the other one computes. More would only share the same core.
-LOOPS = 2
+#: A loop that is at one group for longer than this is held up: the stand-in claims meanwhile, so that a handler that
+#: takes long, or never ends, makes nobody wait. Only then: two threads that compute share one core and get in each
+#: other's way. A tenth dearer per event (measured); whoever has more cores starts a worker on each.
+HELD_UP_SECONDS = 1.0
 #: A process that a handler has brought to a standstill ends after this many leases: others have taken its events over
 #: after one, and a machine that is merely slow must not be taken for it.
 PATIENCE_LEASES = 5.0
@@ -58,14 +60,15 @@ BY_KEY = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergej
 
 
 class Worker:
-    """One worker process: a loop, a heartbeat, and threads for handlers that wait for others."""
+    """One worker process: a loop, its stand-in, a heartbeat, and threads for handlers that wait for others."""
 
     def __init__(self, pipeline: Pipeline, config: Settings) -> None:
         self.pipeline = pipeline
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._lease_seconds = config.lease_seconds
-        #: One token per loop that should look; more rings than loops say nothing new.
-        self._wanted: handover.Queue[None] = handover.Queue(maxsize=LOOPS)
+        self._wanted = threading.Event()
+        #: When the loop began with the group that it has in hand.
+        self._group_began_at = float("inf")
         self._held: dict[UUID, int] = {}
         self._held_lock = threading.Lock()
         self._stopping = threading.Event()
@@ -73,17 +76,14 @@ class Worker:
         self._slow_max = 2 * config.worker_threads
         self._slow_now: set[Future[None]] = set()
         self._own = threading.local()
-        #: Held by the loop that may claim an event whose last worker vanished.
+        #: Held by whoever may claim an event whose last worker vanished.
         self._suspects = threading.Lock()
-        #: Held by the loop that stays awake; one is enough.
-        self._awake = threading.Lock()
         self._sender = Sender(pipeline.destinations, config)
 
     def wake(self) -> None:
         """There is work."""
         self._sender.wake()
-        with suppress(handover.Full):
-            self._wanted.put_nowait(None)
+        self._wanted.set()
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set, then finish what is in hand. The database may come and go meanwhile."""
@@ -96,20 +96,20 @@ class Worker:
         heartbeat = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         heartbeat.start()
         sending = threading.Thread(target=self._sender.run, args=(stop,), name="sender")
-        loops = [threading.Thread(target=self._loop, args=(stop,), name=f"loop-{n}") for n in range(LOOPS)]
-        for thread in (*loops, sending):
+        loop = threading.Thread(target=self._repeat, args=(self._look, stop), name="loop")
+        stand_in = threading.Thread(target=self._repeat, args=(self._stand_in, stop), name="stand-in")
+        for thread in (loop, stand_in, sending):
             thread.start()
-        for thread in (*loops, sending):
+        for thread in (loop, stand_in, sending):
             thread.join()
         self.close()
         heartbeat.join(self._lease_seconds)
 
-    def _loop(self, stop: threading.Event) -> None:
+    def _repeat(self, work: Callable[[threading.Event], None], stop: threading.Event) -> None:
+        """Do it until told to stop, whatever goes wrong."""
         while not stop.is_set():
             try:
-                self._work(stop)
-                with suppress(handover.Empty):
-                    self._wanted.get(timeout=LOOK_SECONDS)
+                work(stop)
                 continue
             except psycopg.Error as away:
                 telemetry.log.warning("worker.paused", reason=type(away).__name__)
@@ -123,26 +123,36 @@ class Worker:
             stop.wait(PAUSE_SECONDS)
         self._disconnect()
 
-    def _work(self, stop: threading.Event) -> None:
-        """Claim and finish until nothing is due; one loop stays awake for a little longer."""
-        found_at, awake, claimed = float("-inf"), False, 1
+    def _look(self, stop: threading.Event) -> None:
+        """Claim and finish until nothing has been due for a while; then rest until the bell rings."""
+        found_at, claimed = float("-inf"), 1
+        while not stop.is_set():
+            began = clock.ticks_seconds()
+            claimed = self._group() if claimed or ledger_claim.anything_due(self._connection()) else 0
+            if claimed == GROUP_MAX:
+                continue
+            if claimed:
+                found_at = clock.ticks_seconds()
+            elif clock.ticks_seconds() - found_at > AWAKE_SECONDS:
+                break
+            # A group costs some 3 ms of CPU time whatever its size: what arrives meanwhile shares the next one.
+            stop.wait(max(0.0, began + AWAKE_LOOK_SECONDS - clock.ticks_seconds()))
+        self._wanted.wait(LOOK_SECONDS)
+        self._wanted.clear()
+
+    def _group(self) -> int:
+        self._group_began_at = clock.ticks_seconds()
         try:
-            while not stop.is_set():
-                began = clock.ticks_seconds()
-                claimed = self.run_once() if claimed or ledger_claim.anything_due(self._connection()) else 0
-                if claimed == GROUP_MAX:
-                    self.wake()  # a full group: there is enough for the other loop
-                    continue
-                if claimed:
-                    found_at = clock.ticks_seconds()
-                awake = awake or (not claimed and self._awake.acquire(blocking=False))
-                if not claimed and (not awake or clock.ticks_seconds() - found_at > AWAKE_SECONDS):
-                    return
-                # A group costs some 3 ms of CPU time whatever its size: what arrives meanwhile shares the next one.
-                stop.wait(max(0.0, began + AWAKE_LOOK_SECONDS - clock.ticks_seconds()))
+            return self.run_once()
         finally:
-            if awake:
-                self._awake.release()
+            self._group_began_at = float("inf")
+
+    def _stand_in(self, stop: threading.Event) -> None:
+        """Claim as long as the loop is held up by what it has in hand."""
+        stop.wait(HELD_UP_SECONDS)
+        while not stop.is_set() and clock.ticks_seconds() - self._group_began_at > HELD_UP_SECONDS:
+            if not self.run_once():
+                return
 
     def close(self) -> None:
         """Finish what runs in threads, then let go of the database."""
@@ -257,7 +267,7 @@ class Worker:
                 self._held.pop(event.id, None)
 
     def _connection(self) -> Connection:
-        """This loop's own connection, made anew when it broke."""
+        """This thread's own connection, made anew when it broke."""
         conn: Connection | None = getattr(self._own, "conn", None)
         if conn is None or conn.closed or conn.broken:
             conn = self._own.conn = _connect()

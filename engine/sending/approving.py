@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from contracts.money import DECIMALS, Money
 from counterfoil.database import Connection
 from counterfoil.ledger import outbox
 from counterfoil.ledger.outbox import ClaimedWrite, Result
@@ -181,10 +182,12 @@ def _rendered(effect: Effect) -> list[str]:
     lines = [f"{effect.body.get('date')}: {effect.body.get('memo')}"]
     for line in effect.body.get("lines", []):
         side = "debit" if line["amount_minor"] > 0 else "credit"
-        lines.append(
-            f"{side} {line['account']} {abs(line['amount_minor'])} {effect.body.get('currency')} (minor units)"
-        )
+        lines.append(f"{side} {line['account']} {_money(abs(line['amount_minor']), effect.body.get('currency'))}")
     return lines
+
+
+def _money(minor: int, currency: Any) -> str:
+    return str(Money(minor, currency)) if currency in DECIMALS else f"{minor} minor units of {currency}"
 
 
 def _go(write: ClaimedWrite, image: Image) -> Result:

@@ -1,6 +1,7 @@
 """The turns: each starts one subject on a database of its own, loads it, measures, and ends it again."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -33,6 +34,8 @@ class Subject:
 
 
 PYTHON = sys.executable
+#: As many processes work as there are cores, here and in the plain pattern: one computes on one core.
+WORKERS = os.cpu_count() or 1
 ECHO = Subject({"echo": (PYTHON, "-m", "echo", "{port}")}, expect='"type":"invoice.paid"')
 ONE_INSERT = Subject({"insert": (PYTHON, "-m", "one_insert", "{port}")}, per_second=12_000)
 PLAIN = Subject({"web": (PYTHON, "-m", "plain", "web", "{port}")}, per_second=2_000)
@@ -40,12 +43,27 @@ PLAIN_WORKING = replace(
     PLAIN,
     processes={
         **PLAIN.processes,
-        "worker": (PYTHON, "-m", "dramatiq", "plain:broker", "--processes", "1", "--threads", "8", "--skip-logging"),
+        "worker": (
+            PYTHON,
+            "-m",
+            "dramatiq",
+            "plain:broker",
+            "--processes",
+            str(WORKERS),
+            "--threads",
+            "8",
+            "--skip-logging",
+        ),
     },
 )
 DOOR = Subject({"door": (*COUNTERFOIL, "door")})
 WORKING = replace(
-    DOOR, processes={**DOOR.processes, "worker": (*COUNTERFOIL, "worker"), "sweeper": (*COUNTERFOIL, "sweeper")}
+    DOOR,
+    processes={
+        **DOOR.processes,
+        **{f"worker{number or ''}": (*COUNTERFOIL, "worker") for number in range(WORKERS)},
+        "sweeper": (*COUNTERFOIL, "sweeper"),
+    },
 )
 
 

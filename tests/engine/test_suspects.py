@@ -34,7 +34,7 @@ def test_the_least_suspected_come_first(an_event: An) -> None:
 
 
 def test_who_asks_for_no_suspects_gets_the_rest(an_event: An) -> None:
-    """A process has one suspect in hand at a time; its other loop goes on with events that nobody died of."""
+    """A process has one suspect in hand at a time; its stand-in goes on with events that nobody died of."""
     suspect = an_event("contact.creation", 1)
     assert _claim() == [suspect]
     _crash(suspect)
@@ -44,8 +44,8 @@ def test_who_asks_for_no_suspects_gets_the_rest(an_event: An) -> None:
     assert _claim() == [suspect]
 
 
-def test_two_loops_of_a_worker_never_hold_two_suspects(an_event: An, worker: Worker) -> None:
-    """While one loop runs a suspect the other one finds nothing to do among suspects. Drop the lock and this fails."""
+def test_a_stand_in_never_takes_a_second_suspect(an_event: An, worker: Worker) -> None:
+    """While the loop runs a suspect its stand-in finds nothing to do among suspects. Drop the lock and this fails."""
     ids = [an_event("contact.creation", number) for number in range(2)]
     assert set(_claim()) == set(ids)
     _crash(*ids)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from engine.worker import LOOPS, Worker
+from engine.worker import Worker
 
 An = Callable[..., UUID]
 Look = Callable[..., list[dict[str, Any]]]
@@ -25,8 +25,7 @@ def resting(worker: Worker) -> Iterator[Worker]:
     time.sleep(1.0)
     yield worker
     stop.set()
-    for _ in range(LOOPS):
-        worker.wake()
+    worker.wake()
     thread.join(10)
     gc.unfreeze()
     gc.set_threshold(*threshold)
