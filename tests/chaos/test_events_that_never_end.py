@@ -28,7 +28,7 @@ def test_an_event_that_never_ends_becomes_a_case_and_the_others_go_on(
     """A `run_stuck` case with an owner, nothing written for it, and the events around it are done.
 
     Fails without: `crashes` in `ledger.claim` and its limit in the pipeline (POISON comes back for ever), suspects that
-    travel alone and in the order of their crashes (the others of its group, or of the other loop, crash with it until
+    travel alone and in the order of their crashes (the others of its group, or of the stand-in, crash with it until
     they are cases too), the watchdog of `engine.deadline`
     (ENDLESS), and its last resort of ending the process (DEAF, CHOKING: no exception reaches those).
     """

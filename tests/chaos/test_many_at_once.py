@@ -98,7 +98,7 @@ def test_two_workers_share_hundreds_of_events_and_run_each_once(staff: tuple[Com
     Fails without the compare-and-set of `ledger.claim`, or without the fence in `finish.hold`.
     """
     company, sender = staff
-    # A worker has two loops. A slow event keeps each of the first one's busy while the other worker looks.
+    # A slow event keeps the first one's loop busy, another one its stand-in's, while the other worker looks.
     batches = [invoices_paid(1, number="SLOW"), invoices_paid(198), invoices_paid(1, number="SLOW"), invoices_paid(100)]
     with frozen(company, "worker", "worker2"):
         for batch in batches:
