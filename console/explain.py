@@ -2,7 +2,8 @@
 
 And which events belong to it: those that tell the same, the write of ours that caused it, and what its own caused.
 
-Pure: everything is already in the detail, so the API, the commands and the tests say the same.
+Everything is already in the detail, so the API, the commands and the tests say the same; only what people are called is
+asked of the roster. Sentences name people as others do, facts by their keys.
 """
 
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from console import answers
 from console.answers import Answered, EventDetail
 from counterfoil.clock import rfc3339
 from counterfoil.lifecycle import CASE_LIVE, EventState, WriteState
+from exceptions_queue import owners
 
 _LIFE = {
     EventState.QUEUED: "is queued and moves by itself",
@@ -47,7 +49,7 @@ def _summary(event: EventDetail) -> str:
     if event.outcome:
         parts.append(f": {event.outcome}")
     if event.owner:
-        parts.append(f"; {event.owner} owns it")
+        parts.append(f"; {owners.called(event.owner)} owns it")
     if event.due_at is not None:
         parts.append(f"; it moves by itself at {event.due_at:%Y-%m-%d %H:%M:%S} UTC")
     times = "once" if event.deliveries == 1 else f"{event.deliveries} times"
@@ -114,13 +116,13 @@ def _failed(event: EventDetail) -> Answered:
         {"run_id": run.id, "class": run.failure_class, "detail": run.detail, "at": rfc3339(run.finished_at)}
         for run in broken
     ]
-    wrong = {incident.case_id: incident.detail for incident in event.incidents}
-    facts += [_case_facts(case, wrong.get(case.id, {})) for case in event.cases]
+    incidents = {incident.case_id: incident for incident in event.incidents}
+    facts += [_case_facts(case, incidents.get(case.id)) for case in event.cases]
     if event.fault:
         facts.append({"found_at_the_door": event.fault})
     if not facts:
         return Answered(summary="Nothing failed.", facts=[])
-    desk = "; ".join(f"“{case.title}” is {case.status}, owned by {case.owner}" for case in live)
+    desk = "; ".join(f"“{case.title}” is {case.status}, owned by {owners.called(case.owner)}" for case in live)
     return Answered(
         summary=f"{_counted(len(broken), 'failed run')}, {_counted(len(event.cases), 'case')}"
         + (f": {desk}." if desk else "; none is open."),
@@ -150,7 +152,7 @@ def _records(event: EventDetail) -> Answered:
 def _notified(event: EventDetail) -> Answered:
     if not event.notifications:
         return Answered(summary="Nobody had to be told.", facts=[])
-    told = sorted({note.recipient for note in event.notifications if note.status == "sent"})
+    told = sorted({owners.called(note.recipient) for note in event.notifications if note.status == "sent"})
     facts = [
         _plain(note.model_dump(include={"recipient", "kind", "channel", "status", "detail", "sent_at", "case_id"}))
         for note in event.notifications
@@ -205,7 +207,7 @@ def _run_facts(run: answers.Run) -> dict[str, Any]:
     )
 
 
-def _case_facts(case: answers.Case, wrong: dict[str, Any]) -> dict[str, Any]:
+def _case_facts(case: answers.Case, incident: answers.CaseMember | None) -> dict[str, Any]:
     return {
         "case_id": case.id,
         "class": case.failure_class,
@@ -213,7 +215,8 @@ def _case_facts(case: answers.Case, wrong: dict[str, Any]) -> dict[str, Any]:
         "status": case.status,
         "owner": case.owner,
         "advice": case.advice,
-        "wrong": wrong,
+        "blocks": incident.amount.model_dump() if incident and incident.amount else None,
+        "wrong": incident.detail if incident else {},
     }
 
 

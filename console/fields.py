@@ -98,6 +98,11 @@ class Money(Shown):
     currency: str
 
 
+def cents(minor: int) -> str:
+    """A bound that holds in every currency, as most currencies write it."""
+    return f"{minor / 100:,.2f}, or {minor:,} where a currency has no cents,"
+
+
 def _whole(value: Any) -> Any:
     """To JSON 42.0 is a whole number too; exact, because only amounts far below 2**53 are taken."""
     return int(value) if isinstance(value, float) and value.is_integer() else value

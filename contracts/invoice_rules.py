@@ -21,7 +21,7 @@ from contracts.categories import CATEGORIES, METADATA_KEY, category_of, named_ca
 from contracts.invoice_lines import id_of
 from contracts.invoice_shapes import InvoiceShape, Shipping
 from contracts.moments import out_of_bounds
-from contracts.money import known_currency
+from contracts.money import decimal_text, known_currency
 
 #: Stripe's numbers have up to 26 characters and its ids some 30; whatever is longer is neither.
 NAME_LENGTH_MAX = 100
@@ -189,7 +189,7 @@ def lines_add_up(event: Event) -> Iterator[Violation]:
         return
     own_discounts = sum(line.own_discount for line in shape.line_list)
     if shape.subtotal not in (gross, gross - own_discounts):
-        yield _sum_off("subtotal", "lines_add_up", shape.subtotal, gross, "the sum of lines.data[].amount")
+        yield _sum_off(event, "subtotal", "lines_add_up", shape.subtotal, gross, "the sum of lines.data[].amount")
 
 
 def discounts_add_up(event: Event) -> Iterator[Violation]:
@@ -201,7 +201,7 @@ def discounts_add_up(event: Event) -> Iterator[Violation]:
         return
     stated, found = sum(d.amount for d in whole), sum(discount or 0 for discount in per_line)
     if stated != found:
-        yield _sum_off("total_discount_amounts", "discounts_add_up", stated, found, "the sum over the lines")
+        yield _sum_off(event, "total_discount_amounts", "discounts_add_up", stated, found, "the sum over the lines")
 
 
 def taxes_add_up(event: Event) -> Iterator[Violation]:
@@ -215,7 +215,7 @@ def taxes_add_up(event: Event) -> Iterator[Violation]:
         stated = sum(tax.amount for tax in shape.tax_list)
         found = sum(tax.amount for taxes in per_line for tax in taxes or ())
         if abs(stated - found) > slack + (shape.shipping_cost.amount_tax if shape.shipping_cost else 0):
-            yield _sum_off("total_taxes", "taxes_add_up", stated, found, "the sum over the lines")
+            yield _sum_off(event, "total_taxes", "taxes_add_up", stated, found, "the sum over the lines")
 
 
 def total_adds_up(event: Event) -> Iterator[Violation]:
@@ -229,7 +229,9 @@ def total_adds_up(event: Event) -> Iterator[Violation]:
     expected += shipping.amount_total
     # Whether the tax list covers the shipping's tax is not documented; the total tells.
     if shape.total not in (expected, expected - shipping.amount_tax):
-        yield _sum_off("total", "total_adds_up", shape.total, expected, "lines - discounts + tax on top + shipping")
+        yield _sum_off(
+            event, "total", "total_adds_up", shape.total, expected, "lines - discounts + tax on top + shipping"
+        )
 
 
 def tax_listed(event: Event) -> Iterator[Violation]:
@@ -239,7 +241,9 @@ def tax_listed(event: Event) -> Iterator[Violation]:
         return
     shipping_tax = shape.shipping_cost.amount_tax if shape.shipping_cost else 0
     if shape.total_excluding_tax not in (shape.total, shape.total - shipping_tax):
-        yield _sum_off("total_excluding_tax", "tax_listed", shape.total_excluding_tax, shape.total, "no tax is listed")
+        yield _sum_off(
+            event, "total_excluding_tax", "tax_listed", shape.total_excluding_tax, shape.total, "no tax is listed"
+        )
 
 
 def due_adds_up(event: Event) -> Iterator[Violation]:
@@ -247,7 +251,7 @@ def due_adds_up(event: Event) -> Iterator[Violation]:
     shape = event.shape
     stated, expected = sums.due_of(shape), sums.expected_due_of(shape)
     if stated is not None and expected is not None and (stated != expected or stated < 0):
-        yield _sum_off("amount_due", "due_adds_up", stated, expected, "total - customer balance - credit notes")
+        yield _sum_off(event, "amount_due", "due_adds_up", stated, expected, "total - customer balance - credit notes")
 
 
 def paid_adds_up(event: Event) -> Iterator[Violation]:
@@ -257,9 +261,9 @@ def paid_adds_up(event: Event) -> Iterator[Violation]:
     if due is None or paid is None:
         return
     if paid + left != due or paid < 0:
-        yield _sum_off("amount_paid", "paid_adds_up", paid, due - left, "amount_due - amount_remaining")
+        yield _sum_off(event, "amount_paid", "paid_adds_up", paid, due - left, "amount_due - amount_remaining")
     elif left and left != shape.outside_minor:
-        yield _sum_off("amount_remaining", "paid_adds_up", left, 0, "a paid invoice leaves nothing open")
+        yield _sum_off(event, "amount_remaining", "paid_adds_up", left, 0, "a paid invoice leaves nothing open")
 
 
 def date_in_bounds(event: Event) -> Iterator[Violation]:
@@ -277,11 +281,13 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 
-def _sum_off(name: str, rule: str, stated: int, expected: int, bound: str) -> Violation:
+def _sum_off(event: Event, name: str, rule: str, stated: int, expected: int, bound: str) -> Violation:
+    off, currency = stated - expected, (event.shape.currency or "").upper()
+    by = f"{decimal_text(off, currency)} {currency}" if known_currency(currency) else f"{off} minor units"
     return Violation(
         f"{_AT}.{name}",
         rule,
         str(stated),
         f"{expected} ({bound})",
-        f"Off by {stated - expected} minor units. Compare with the invoice at Stripe, correct the copy, then replay.",
+        f"Off by {by}. Compare with the invoice at Stripe, correct the copy, then replay.",
     )

@@ -19,7 +19,7 @@ from exceptions_queue import leaving, owners_rules
 from exceptions_queue.durations import SHORTEST
 from exceptions_queue.roster import ClassRule, Override, Person, Resolution, Role, Roster, Rung
 
-__all__ = ["OwnersRefused", "Person", "Resolution", "Role", "Roster", "Rung", "forget", "load", "roster"]
+__all__ = ["OwnersRefused", "Person", "Resolution", "Role", "Roster", "Rung", "called", "forget", "load", "roster"]
 
 PACKAGED = Path(__file__).with_name("owners.toml")
 
@@ -56,6 +56,12 @@ def load(file: Path | None = None) -> Roster:
     if problems:
         raise OwnersRefused(file, problems)
     return found
+
+
+def called(key: str) -> str:
+    """Somebody by the name that people use; who is not of the roster, by the key alone."""
+    person = roster().people.get(key)
+    return person.name if person else key
 
 
 def _shape_problems(tree: dict[str, Any]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from contracts.answers import Answer, Group, Item, Question, faults
+from contracts.money import Money
 from judgement.threshold import Threshold
 
 Mode = Literal["shadow", "ask", "automatic"]
@@ -59,7 +60,7 @@ def judge(question: Question, item: Item, answer: Answer, known: Circumstances) 
         return _asks(f"a person confirms every {label!r}")
     bound, amount = question.ask_from_minor, item.amount
     if bound is not None and amount is not None and abs(amount.amount_minor) >= bound:
-        return _asks(f"from {bound} minor units on a person confirms")
+        return _asks(f"from {Money(bound, amount.currency)} on a person confirms")
     if known.unusual is not None:
         return _asks(known.unusual)
     if answer.repeat:

@@ -11,6 +11,7 @@ from uuid import UUID
 from console import problems
 from console.access.people import Person
 from console.access.rights import Right
+from console.fields import cents
 from counterfoil import database
 from counterfoil.settings import settings
 
@@ -55,7 +56,7 @@ def check(
         raise problems.NotAllowed(f"{person.title} has the right to {right}, but not here ({where})")
     if right == "approve" and not fresh and _is_large(path, thing):
         raise problems.ProofNeeded(
-            f"from {settings().proof_minor} minor units on, for rules and for many at once, whoever approves has shown"
+            f"from {cents(settings().proof_minor)} on, for rules and for many at once, whoever approves has shown"
             " who they are within the last 5 minutes; a stored API token never has"
         )
 

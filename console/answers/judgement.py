@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from console.answers.audit import Audit
-from console.fields import Moment, Money, Shown
+from console.fields import Moment, Money, Shown, cents
 
 Mode = Literal["shadow", "ask", "automatic"]
 
@@ -72,7 +72,7 @@ class ThresholdShown(Shown):
     def answers(self) -> str:
         """Which answers it is for, in words."""
         label = f"{self.label} alone" if self.label else ""
-        band = f"from {self.from_minor:,} minor units" if self.from_minor else ""
+        band = f"from {cents(self.from_minor)} on" if self.from_minor else ""
         return ", ".join(part for part in (self.risk, label, band) if part)
 
 

@@ -161,12 +161,14 @@ def replay(
 def put_case(case_id: "UUID", json: bool) -> None:
     """Print one case."""
     from console.api import look as api
+    from exceptions_queue import owners
 
     found = api.case(case_id)
     if json:
         return shared.put_json(found)
     shared.put(f"Case {found.id}: {found.title}")
-    shared.put(f"{found.failure_class}, {found.status}, owned by {found.owner}, {found.count} events")
+    kind = found.failure_class.replace("_", " ")
+    shared.put(f"{kind}, {found.status}, owned by {owners.called(found.owner)}, {found.count} events")
     shared.put(f"at stake: {shared.shown(found.at_stake)}; opened {shared.shown(found.opened_at)}, {_next(found)}")
     shared.put(f"What to do: {found.advice}\n")
     rows = [(m.event_id, m.type, m.key, m.status, m.amount, m.cleared_at) for m in found.members]

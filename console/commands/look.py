@@ -156,7 +156,8 @@ def explain(event: Annotated[str, typer.Argument(help="id, key or object of the 
     for question, answered in explaining.in_order(found):
         shared.put(f"\n{question.upper()}  {answered.summary}")
         for fact in answered.facts:
-            shared.put("  - " + ", ".join(f"{name}: {_fact(value)}" for name, value in fact.items() if value))
+            told = ((name, _told(name, value, fact)) for name, value in fact.items() if value)
+            shared.put("  - " + ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in told))
 
 
 def owners(json: Json = False) -> None:
@@ -206,6 +207,7 @@ def stats(since: Since = None, until: Until = None, json: Json = False) -> None:
 def _one_event(event_id: "UUID") -> None:
     from console import explain as explaining
     from console.api import look
+    from exceptions_queue import owners as their
 
     found = look.event(event_id)
     shared.put(explaining.explain(found).summary)
@@ -218,7 +220,9 @@ def _one_event(event_id: "UUID") -> None:
         shared.put("\nWrites")
         shared.put_table(WRITE_TITLES, map(write_row, found.writes), empty="No writes.")
     for case in found.cases:
-        shared.put(f"\nCase {case.id} “{case.title}”: {case.status}, owned by {case.owner}. {case.advice}")
+        shared.put(
+            f"\nCase {case.id} “{case.title}”: {case.status}, owned by {their.called(case.owner)}. {case.advice}"
+        )
     shared.put("\nPayload and audit: with --json")
 
 
@@ -238,6 +242,28 @@ WRITE_TITLES = ("id", "key", "destination", "status", "amount", "confirmed")
 def write_row(write: "answers.Write") -> "Sequence[Any]":
     """A write as a line."""
     return (write.id, write.key, write.destination, write.status, write.amount, write.confirmed_at)
+
+
+#: Members of facts that hold somebody's key.
+_PEOPLE = ("owner", "recipient", "by")
+
+
+def _told(name: str, value: Any, fact: dict[str, Any]) -> str:
+    """One member of a fact as people say it: who by name, money as they write it, what broke as a sentence."""
+    from console import rules_told
+    from console.fields import Money
+    from exceptions_queue import owners
+
+    if name in _PEOPLE:
+        return owners.called(value)
+    if isinstance(value, dict) and value.keys() == {"amount_minor", "currency"}:
+        return shared.shown(Money.model_validate(value))
+    if name == "wrong" and value.get("violations"):
+        currency = (fact.get("blocks") or {}).get("currency")
+        return "; ".join(rules_told.sentence(one, currency) for one in value["violations"])
+    if name in ("class", "status", "title", "operation", "kind"):
+        return str(value).replace("_", " ")
+    return _fact(value)
 
 
 def _fact(value: Any) -> str:

@@ -4,13 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from console import asks, controlling
+from console import asks, controlling, problems
 from console.access import reveals
 from console.answers import Approval
 from console.api import act, look
 from console.pages import beside, forms, render, since, wording
 from console.pages.page import Go, Page, Shown, Visit
 from console.queries import approvals, members
+from console.searching import amounts
 from console.trying import well_formed
 from counterfoil.tables import Decision
 from exceptions_queue.policy import policy
@@ -113,10 +114,13 @@ def edit(visit: Visit) -> Go:
     """Another action in its place, which somebody else approves."""
     text = visit.form.get("action", "")
     well_formed(text)
-    fields = {"body": json.loads(text), "reason": visit.form.get("reason", "")}
-    amount = visit.form.get("amount_minor", "").strip()
+    fields: dict[str, Any] = {"body": json.loads(text), "reason": visit.form.get("reason", "")}
+    amount, currency = visit.form.get("amount", "").strip(), visit.form.get("currency", "").strip()
     if amount:
-        fields["amount"] = {"amount_minor": amount, "currency": visit.form.get("currency", "")}
+        try:
+            fields["amount"] = {"amount_minor": amounts.minor(amount, currency), "currency": currency.upper()}
+        except ValueError as wrong:
+            raise problems.NotAsked(str(wrong), [problems.Fault(field="amount", detail=str(wrong))]) from None
     act.edit_write(visit.asking(body=forms.checked(asks.ActionAsk, fields)))
     return Go(f"/approvals/{visit.one}", "Changed. Another person has to approve it now.")
 

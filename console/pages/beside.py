@@ -1,6 +1,6 @@
 """A write as a person reads it: each field with what stood there and what is written, an entry by its accounts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from console.fields import Money
@@ -45,6 +45,37 @@ def beyond_lines(body: Any, before: Mapping[str, Any] | None = None) -> list[Fie
     return [one for one in fields(before, body) if not (has_accounts and one.name.startswith("lines "))]
 
 
+def differing(was: Any, now: Any) -> list[Field]:
+    """Every place in which two documents are not the same."""
+    before, after = dict(places("", was)), dict(places("", now))
+    return differing_places(before, after)
+
+
+def differing_places(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Field]:
+    """The same of documents whose places are known."""
+    names = [*after, *(name for name in before if name not in after)]
+    rows = [Field(name, before.get(name), after.get(name), before.get(name) != after.get(name)) for name in names]
+    return [row for row in rows if row.differs][:PLACES_MAX]
+
+
+def told(difference: Sequence[Mapping[str, Any]], about: Money | None) -> list[Field]:
+    """A kept difference of two actions, place by place; amounts are in the currency of what it is about."""
+    return [_told(one, about) for one in difference[:PLACES_MAX]]
+
+
+def _told(one: Mapping[str, Any], about: Money | None) -> Field:
+    steps = [str(int(step) + 1) if step.isdecimal() else step for step in str(one["field"]).split(".")]
+    name = " ".join(steps[1:] if steps[0] == "body" and len(steps) > 1 else steps)
+    was, now = one.get("shown"), one.get("now")
+    if name.endswith("_minor") and about is not None:
+        name, (was, now) = name.removesuffix("_minor"), (_as_money(side, about.currency) for side in (was, now))
+    return Field(name, was, now, True)
+
+
+def _as_money(value: Any, currency: str) -> Any:
+    return f"{decimal_text(value, currency)} {currency}" if type(value) is int and known_currency(currency) else value
+
+
 def places(at: str, value: Any, currency: str | None = None) -> Iterator[tuple[str, Any]]:
     """Every place of a document with what stands there, under a name and as an amount that a person can read."""
     if isinstance(value, Mapping) and set(value) == {"$receipt"}:
@@ -58,7 +89,7 @@ def places(at: str, value: Any, currency: str | None = None) -> Iterator[tuple[s
         for number, inner in enumerate(value, 1):
             yield from places(f"{at} {number}".strip(), inner, currency)
     elif at.endswith("_minor") and type(value) is int and currency is not None:
-        yield at.removesuffix("_minor"), f"{decimal_text(value, currency)} {currency}"
+        yield at.removesuffix("_minor"), _as_money(value, currency)
     else:
         yield at, value
 

@@ -8,12 +8,11 @@ from console import asks, explain, masking, problems
 from console.access import reveals
 from console.answers import EventDetail
 from console.api import act, look
-from console.pages import forms, render, timeline
+from console.pages import beside, forms, timeline
 from console.pages.page import Go, Page, Shown, Visit
 from console.queries import events, identities, mentions
 from counterfoil import database
 from counterfoil.lifecycle import EventState
-from exceptions_queue.approvals.difference import difference
 
 _QUESTIONS = {
     "ran": "What ran",
@@ -80,9 +79,8 @@ def _shown(event: EventDetail, **more: Any) -> Shown:
 
 
 def _sentence(event: EventDetail, summary: str) -> str:
-    """What became of it, without what stands above it on the page, and its owner by name."""
-    rest = summary.removeprefix(f"{event.source} {event.type} {event.key} ")
-    return "It " + rest.replace(f"; {event.owner} owns it", f"; {render.named(event.owner or '')} owns it")
+    """What became of it, without what stands above it on the page."""
+    return "It " + summary.removeprefix(f"{event.source} {event.type} {event.key} ")
 
 
 def _dry_run(visit: Visit) -> Any:
@@ -94,7 +92,7 @@ def _dry_run(visit: Visit) -> Any:
     sides["difference"] = sorted(sides["difference"], key=lambda one: one["change"] == "same")[:DIFFERENCES_SHOWN]
     for one in sides["difference"]:
         one["sides"] = [masking.as_text(one[side], SIDE_MAX)[0] if side in one else "" for side in ("was", "would")]
-        one["places"] = difference(one.get("was"), one.get("would")) if one["change"] == "other_content" else []
+        one["places"] = beside.differing(one.get("was"), one.get("would")) if one["change"] == "other_content" else []
     return sides
 
 

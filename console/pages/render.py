@@ -14,8 +14,8 @@ from uuid import uuid4
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from console import masking
-from console.fields import Money
+from console import masking, rules_told
+from console.fields import Money, cents
 from console.pages import beside, wording
 from contracts.money import decimal_text
 from exceptions_queue import owners
@@ -93,9 +93,9 @@ def amount(money: Money | dict[str, Any] | None) -> str:
     return f"{'−' if minor < 0 else ''}{int(whole):,}{point}{part} {currency}"
 
 
-def cents(minor: int) -> str:
-    """A bound that holds in every currency, as most currencies write it."""
-    return f"{minor / 100:,.2f}, or {minor:,} where a currency has no cents,"
+def typed(money: Money | None) -> str:
+    """As somebody types it, its currency aside: `1234.50`."""
+    return "" if money is None else decimal_text(money.amount_minor, money.currency)
 
 
 def moment(at: datetime | None, now: datetime) -> Markup | str:
@@ -145,8 +145,7 @@ def words(name: str) -> str:
 
 def named(key: str) -> str:
     """Somebody by the name that people use; who is not of the roster, by the name of their account."""
-    person = owners.roster().people.get(key)
-    return person.name if person else key
+    return owners.called(key)
 
 
 def names_an_id(text: str) -> bool:
@@ -185,6 +184,12 @@ def templates() -> Environment:
     made.filters |= {"named": named, "linked": linked, "stamp": stamp, "cents": cents, "browser": wording.browser}
     made.filters |= {"accounts": beside.entry, "places": beside.beyond_lines}
     made.filters |= {"thing": wording.thing, "telling": wording.telling}
+    made.filters |= {
+        "found_by_rule": rules_told.found,
+        "allowed_by_rule": rules_told.allowed,
+        "typed": typed,
+        "told_of": beside.told,
+    }
     made.filters |= {"masked": masking.text, "hidden": masking.masked, "json": document}
     made.globals |= {"static": static, "fresh_key": fresh_key}
     return made

@@ -84,12 +84,7 @@ def _answer(one: tables.Decision) -> str:
 
 def differing(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[beside.Field]:
     """Every place in which what was shown and what is shown are not the same, as a person reads them."""
-    before, after = (dict(_told(shown)) for shown in (was, now))
-    names = [*after, *(name for name in before if name not in after)]
-    rows = [
-        beside.Field(name, before.get(name), after.get(name), before.get(name) != after.get(name)) for name in names
-    ]
-    return [row for row in rows if row.differs][: beside.PLACES_MAX]
+    return beside.differing_places(*(dict(_told(shown)) for shown in (was, now)))
 
 
 def _told(shown: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

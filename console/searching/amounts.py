@@ -24,6 +24,19 @@ class Amount(NamedTuple):
                 yield alike, self.number.scaleb(decimals)
 
 
+def minor(text: str, currency: str) -> int:
+    """An amount as it is typed, in the minor units of a currency. Raises: ValueError in words."""
+    bare = text.strip().replace("−", "-")
+    sign = -1 if bare.startswith("-") else 1
+    typed = amount(bare.removeprefix("-"))._replace(currency=currency.strip().upper())
+    if typed.currency not in DECIMALS:
+        raise ValueError(f"“{currency}” is no currency that is known here")
+    [(_, number)] = typed.by_scale()
+    if number != int(number):
+        raise ValueError(f"“{text}” has more decimals than {typed.currency}")
+    return sign * int(number)
+
+
 def amount(text: str) -> Amount:
     """What a text means. Raises: ValueError in words."""
     found = _AMOUNT.fullmatch(text.strip())

@@ -42,7 +42,7 @@ def acknowledge(conn: Connection, case_id: UUID, *, who: str, reason: str) -> No
     case = get_live(conn, case_id)
     sets = {"acknowledged_at": NOW, "acknowledged_by": who, "snoozed_until": None}
     if not move(conn, "case", [case_id], CaseState.ACKNOWLEDGED, sets=sets):
-        raise AlreadyAcknowledged(f"{case['acknowledged_by']} has this case already")
+        raise AlreadyAcknowledged(f"{owners.called(case['acknowledged_by'])} has this case already")
     whose = owners.roster().resolve(
         case["failure_class"], source=case["source"], handler=case["handler"], at=clock.now()
     )

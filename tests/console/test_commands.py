@@ -91,8 +91,10 @@ def test_explain_takes_what_people_have_at_hand(run: Run, story: Any, rows: Any,
     row = rows("SELECT id, key, replace(subject, 'stripe:', '') AS object FROM events WHERE id = %s", story.failed)[0]
     said = run("explain", row[by])
     assert said.code == 0
-    for word in ("RAN", "SUCCEEDED", "FAILED", "RECORDS", "NOTIFIED", "lines_add_up", "rhea"):
+    for word in ("RAN", "SUCCEEDED", "FAILED", "RECORDS", "NOTIFIED", "owner: Rhea Ops", "owned by Rhea Ops"):
         assert word in said.out
+    assert "lines add up: data.object.subtotal is" in said.out
+    assert "rhea" not in said.out
     assert run("explain", row[by], "--json").json["event_id"] == str(story.failed)
 
 

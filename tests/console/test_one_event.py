@@ -89,7 +89,7 @@ def test_the_five_answers_of_a_failure_name_rule_owner_and_advice(api: httpx.Cli
     found = api.get(f"/events/{story.failed}/explain").json()
     text = json.dumps(found["failed"])
     assert "lines_add_up" in text
-    assert "rhea" in found["failed"]["summary"]
+    assert "owned by Rhea Ops" in found["failed"]["summary"]
     assert "advice" in text
     assert found["records"]["facts"] == []
     assert [fact["recipient"] for fact in found["notified"]["facts"]] == ["rhea"]

@@ -35,7 +35,7 @@ def test_a_request_about_the_books_shows_its_sides(office: Office) -> None:
     office.event("ticket.propertyChange", 7, "100000")
     lines = office.asked()["shown"]["lines"]
     assert [line.split()[0] for line in lines[1:]] == ["debit", "credit"]
-    assert all("100000 EUR" in line for line in lines[1:])
+    assert all("1000.00 EUR" in line for line in lines[1:])
 
 
 def test_the_digest_covers_every_byte_that_is_shown(office: Office) -> None:

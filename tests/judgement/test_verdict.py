@@ -87,7 +87,7 @@ def test_without_a_threshold_from_labels_nothing_is_acted_on(thresholds: dict[Gr
 
 @pytest.mark.parametrize(
     ("question", "said"),
-    [({"always_ask": ("refund",)}, "confirms every 'refund'"), ({"ask_from_minor": 5000}, "from 5000 minor units on")],
+    [({"always_ask": ("refund",)}, "confirms every 'refund'"), ({"ask_from_minor": 5000}, "from 50.00 EUR on")],
 )
 def test_what_the_question_wants_a_person_for_is_a_persons(question: dict[str, Any], said: str) -> None:
     """The label, or the amount; a repeat is no way round."""

@@ -99,7 +99,9 @@ def test_a_change_that_cannot_be_is_refused_in_words(visitor: Sign, office: Offi
     for action, more in (
         ("{", {}),
         (json.dumps(body), {}),
-        (json.dumps({**body, "description": "x"}), {"amount_minor": "many"}),
+        (json.dumps({**body, "description": "x"}), {"amount": "many"}),
+        (json.dumps({**body, "description": "x"}), {"amount": "1.005"}),
+        (json.dumps({**body, "description": "x"}), {"currency": "???"}),
         (json.dumps({"anything": 1}), {}),
         ("[]", {}),
     ):

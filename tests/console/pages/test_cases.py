@@ -1,6 +1,7 @@
 """Cases as pages: understood at a glance, corrected, answered, sent on; alone and many at once; refused in words."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -30,7 +31,8 @@ def test_a_case_is_understood_from_its_page(rhea: Visitor, story: Any) -> None:
     assert "1 invoice.paid event from stripe did not keep its contract, so nothing was written for it." in seen.text
     (rule, *_) = seen.texts(".rules > li")
     assert "data.object.subtotal" in rule
-    assert "allowed is" in rule
+    assert re.search(r"is [\d.]+\.\d\d EUR ?, allowed is [\d.]+\.\d\d EUR \(", rule), rule
+    assert " in the payload" in " ".join(rhea.get(f"/cases/{story.case}?edit={story.failed}").texts(".rules > li"))
     assert "then replay" in rule
     assert "Nothing was written for this event." in seen.text
     assert seen.texts(".steps > li")[-1] == "contract violation"
@@ -47,7 +49,7 @@ def test_every_button_says_what_it_would_do_and_does_it(rhea: Visitor, story: An
     assert "are ignored: nothing is written for them" in rhea.get(path).text
     assert rhea.post(f"{path}/acknowledge", reason="mine").promised == "Acknowledged: it is yours now."
     again = rhea.post(f"{path}/acknowledge", reason="mine")
-    assert (again.status, "rhea has this case already" in again.text) == (409, True)
+    assert (again.status, "Rhea Ops has this case already" in again.text) == (409, True)
     assert rhea.post(f"{path}/assign", reason="his", to="tomas").status == 303
     assert rhea.post(f"{path}/assign", reason="whose", to="nobody").status == 422
     assert rhea.post(f"{path}/snooze", reason="later", hours="24").status == 303

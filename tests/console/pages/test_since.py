@@ -46,7 +46,7 @@ def test_an_edit_is_told_to_whoever_saw_what_it_was(visitor: Sign, office: Offic
     assert news(marek, path) == news(marek, path) == ""
     action = json.loads(otto.get(path).fields(f"{path}/edit")["action"][0])
     action["items"][0] |= {"amount_minor": 4100, "description": "Fewer seats"}
-    otto.post(f"{path}/edit", action=json.dumps(action), amount_minor="4100", reason="one seat less")
+    otto.post(f"{path}/edit", action=json.dumps(action), amount="41.00", reason="one seat less")
     assert news(otto, path) == ""
     seen = marek.get(path)
     assert "otto changed what would be done: one seat less" in " ".join(seen.texts(NEWS))

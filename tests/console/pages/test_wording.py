@@ -2,7 +2,10 @@
 
 import pytest
 
+from console import rules_told
+from console.fields import Money
 from console.pages import audit, beside, render, wording
+from console.searching import amounts
 
 WRITE = "01a2000e-267f-731f-a26d-a53ab040b2e7"
 
@@ -79,3 +82,62 @@ def test_an_entry_in_the_books_is_read_by_its_accounts() -> None:
     assert beside.entry({"lines": [{"amount_minor": "5"}], "currency": "EUR"}) == []
     told = beside.fields({"city": "Oslo", "old": 1}, {"properties": {"city": "Bergen", "by": {"name": "x"}}})
     assert told == [("city", "Oslo", "Bergen", True), ("by name", None, "x", True), ("old", 1, 1, False)]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "bound", "currency", "said"),
+    [
+        ("data.object.total", "18962", "18957 (lines - discounts)", "EUR", "189.62 EUR|189.57 EUR (lines - discounts)"),
+        ("data.object.amount", "-5", "0 to 4200", "jpy", "-5 JPY|0 JPY to 4200 JPY"),
+        ("data.object.amount_due", "5", "at most 3, the amount", "EUR", "0.05 EUR|at most 0.03 EUR, the amount"),
+        ("data.object.total", "18962", "18957 (the sum)", None, "18962|18957 (the sum)"),
+        ("data.object.total", '"x"', "a whole number up to 10", "EUR", '"x"|a whole number up to 10'),
+        ("data.object.created", "1767225600", "1 to 2", "EUR", "1767225600|1 to 2"),
+        ("data.object.balance_transaction", "a b", "1 to 100 letters", "EUR", "a b|1 to 100 letters"),
+    ],
+)
+def test_a_broken_rule_tells_money_as_people_write_it(
+    field: str, value: str, bound: str, currency: str | None, said: str
+) -> None:
+    """Where the field is an amount and the currency is known; anything else stays as it stands."""
+    violation = {"field": field, "value": value, "bound": bound, "rule": "adds_up", "advice": ""}
+    assert f"{rules_told.found(violation, currency)}|{rules_told.allowed(violation, currency)}" == said
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "minor"),
+    [
+        ("42.00", "EUR", 4200),
+        ("1,234.5", "eur", 123_450),
+        ("42", "JPY", 42),
+        ("-3.10", "USD", -310),
+        ("1.005", "KWD", 1005),
+    ],
+)
+def test_an_amount_is_typed_as_people_write_it(text: str, currency: str, minor: int) -> None:
+    """Exact, by the decimals of its currency."""
+    assert amounts.minor(text, currency) == minor
+
+
+@pytest.mark.parametrize(
+    ("text", "currency"), [("1.005", "EUR"), ("1.5", "JPY"), ("many", "EUR"), ("1", "???"), ("1", "")]
+)
+def test_an_amount_that_is_none_is_refused_in_words(text: str, currency: str) -> None:
+    """Nothing is rounded."""
+    with pytest.raises(ValueError, match=r"not an amount|more decimals|no currency"):
+        amounts.minor(text, currency)
+
+
+def test_an_edit_is_told_by_what_its_fields_are_called() -> None:
+    """Numbered from one, and amounts in the currency of what was edited."""
+    places = [
+        {"field": "body.items.0.amount_minor", "shown": 4200, "now": 4100},
+        {"field": "body.description", "shown": None, "now": "Seats"},
+        {"field": "(3 more)", "shown": None, "now": None},
+    ]
+    assert beside.told(places, Money(amount_minor=4100, currency="EUR")) == [
+        ("items 1 amount", "42.00 EUR", "41.00 EUR", True),
+        ("description", None, "Seats", True),
+        ("(3 more)", None, None, True),
+    ]
+    assert beside.told(places[:1], None) == [("items 1 amount_minor", 4200, 4100, True)]
