@@ -4,7 +4,8 @@ Not found by its name, so that `make test` stays short.
 """
 
 import pytest
-from removal import Mechanism, Run, mechanisms
+from copies import Run
+from removal import Mechanism, mechanisms
 
 EVERY = mechanisms()
 SLOW = [pytest.param(one, id=one.name) for one in EVERY if one.slow]

@@ -3,8 +3,10 @@
 It refuses to look on when the code under test is not the copy's: then nothing was removed.
 """
 
+import importlib.util
 import json
 import os
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,11 @@ _LENT = {"postgres": "LENT_POSTGRES", "template": "LENT_TEMPLATE"}
 
 def pytest_sessionstart() -> None:
     """Make sure that what is tested is the copy."""
-    import counterfoil
-
-    if not Path(counterfoil.__file__).is_relative_to(Path.cwd()):
-        raise pytest.UsageError(f"the code under test is {counterfoil.__file__}, not the copy in {Path.cwd()}")
+    settings = tomllib.loads(Path("pyproject.toml").read_text())
+    for name in settings["tool"]["importlinter"]["root_packages"]:
+        found = importlib.util.find_spec(name)
+        if found is None or not found.origin or not Path(found.origin).is_relative_to(Path.cwd()):
+            raise pytest.UsageError(f"the code under test is {found}, not the copy in {Path.cwd()}")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,7 +3,8 @@
 import textwrap
 from collections.abc import Iterator
 
-from removal import ROOT, Mechanism, mechanisms
+from copies import ROOT
+from removal import Mechanism, mechanisms
 
 PAGE = ROOT / "docs" / "promises.md"
 WIDTH = 115

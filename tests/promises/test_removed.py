@@ -4,10 +4,13 @@ What is removed stands in `mechanisms.toml`. `make mutants` also removes what on
 """
 
 from collections import Counter
+from pathlib import Path
 
+import copies
 import page
 import pytest
-from removal import EARLIER, ROOT, Mechanism, RemovalLost, Run, mechanisms
+from copies import ROOT, Run, Runner
+from removal import EARLIER, Mechanism, RemovalLost, mechanisms, without
 
 EVERY = mechanisms()
 #: The later promises have a file of their own: the two run side by side.
@@ -50,6 +53,40 @@ def test_a_text_that_moved_on_is_told() -> None:
     lost = Mechanism("lost", ("P1",), "is gone", "counterfoil/keys.py", "no such line", "", ())
     with pytest.raises(RemovalLost, match="0 times"):
         lost.applied((ROOT / lost.file).read_text())
+
+
+def test_what_was_taken_out_is_there_again_for_the_next_run(tree: Path, runner: Runner) -> None:
+    """All runs share one copy. A removal that stayed, or what was compiled of it, would fail tests of the others."""
+    always_ask = next(one for one in EVERY if one.name == "spending_and_deleting_always_ask")
+    (named,) = always_ask.fails
+    for _ in range(2):
+        with without(always_ask, tree):
+            assert "failed" in runner.run(always_ask.fails).of(named)
+        assert set(runner.run(always_ask.fails).of(named)) == {"passed"}
+
+
+@pytest.mark.parametrize("package", ["counterfoil", "exceptions_queue"])
+def test_code_from_elsewhere_is_not_taken_for_the_copy(tree: Path, runner: Runner, package: str) -> None:
+    """What the copy lacks would come from the tree itself, from which nothing was removed."""
+    aside = (tree / package).rename(tree / "aside")
+    try:
+        seen = runner.run(("tests/contracts/test_money.py",))
+    finally:
+        aside.rename(tree / package)
+    assert seen.outcomes == {}
+    assert "not the copy" in seen.output
+
+
+def test_a_run_that_hangs_is_cut_off(tree: Path, runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tells nothing, and the next run is heard as ever."""
+    monkeypatch.setattr(copies, "PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(copies, "PATIENCE_EACH_SECONDS", 0)
+    hanging = tree / "tests" / "test_hanging.py"
+    hanging.write_text("import time\n\n\ndef test_it():\n    time.sleep(60)\n")
+    assert runner.run(("tests/test_hanging.py",)).outcomes == {}
+    hanging.unlink()
+    monkeypatch.undo()
+    assert set(runner.run(("tests/contracts/test_money.py",)).outcomes.values()) == {"passed"}
 
 
 def test_the_page_says_what_the_table_says() -> None:

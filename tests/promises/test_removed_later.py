@@ -3,7 +3,8 @@
 import os
 
 import pytest
-from removal import EARLIER, Mechanism, Run, mechanisms
+from copies import Run
+from removal import EARLIER, Mechanism, mechanisms
 
 EVERY = mechanisms()
 LATER = [pytest.param(one, id=one.name) for one in EVERY if not one.slow and one.first > EARLIER]
