@@ -231,6 +231,7 @@ def put_page(
     """One page of a list: for programs as the API answers it, for people in columns and with how to see more."""
     if json:
         return put_json(page)
-    put_table(titles, [row(item) for item in page.items], empty=empty)
+    looked = "None among those that were looked through; older ones may fit."
+    put_table(titles, [row(item) for item in page.items], empty=empty if page.next_cursor is None else looked)
     if page.next_cursor is not None:
         put(f"More: --cursor {page.next_cursor}")

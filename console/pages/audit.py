@@ -3,11 +3,12 @@
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
-from console import fields, masking, problems, sealed
+from console import answers, fields, masking, problems, sealed
 from console.access import reveals
 from console.pages import render
 from console.pages.page import Answer, File, Page, Shown, Visit
@@ -15,8 +16,9 @@ from console.queries import audit, trail
 from counterfoil import clock
 
 ROWS = 50
-#: Of a list that is kept as a file.
-FILE_ROWS = 5000
+#: Of a list that is kept as a file: as many as a sheet bears, read in portions, each of which looks through a bounded
+#: part of the audit. Together they take a few seconds of the database.
+FILE_ROWS, FILE_PORTION, FILE_PORTIONS = 50_000, 2_000, 100
 #: Of the whole chain as a file made for one browser; a longer one is for `counterfoil audit export`.
 CHAIN_MAX = 100_000
 #: What a sheet would take as the beginning of a formula.
@@ -35,7 +37,8 @@ def verify(visit: Visit) -> Shown:
 
 def _page(visit: Visit, verified: trail.Verified | None) -> Shown:
     found = _masked(trail.read(_asked(visit), visit.query.get("cursor"), ROWS))
-    return Shown("audit/all.html", "Audit", {"found": found, "verified": verified, "link_of": link_of, "told": said})
+    data = {"found": found, "verified": verified, "link_of": link_of, "told": said, "file_rows": FILE_ROWS}
+    return Shown("audit/all.html", "Audit", data)
 
 
 def _masked(found: trail.Trail) -> trail.Trail:
@@ -44,24 +47,37 @@ def _masked(found: trail.Trail) -> trail.Trail:
 
 
 def keep_list(visit: Visit) -> File:
-    """The entries of a filter, as a table for a sheet."""
-    found = _masked(trail.read(_asked(visit), None, FILE_ROWS))
+    """The entries of a filter, as a table for a sheet, made while it is sent."""
+    asked, cursor = _asked(visit), visit.query.get("cursor")
+    # The first portion now: what is wrong with the question is said before anything is sent.
+    first = trail.read(asked, cursor, FILE_PORTION)
+    return File(f"audit-{visit.now:%Y-%m-%d}.csv", "text/csv; charset=utf-8", _sheet(visit, asked, first))
+
+
+def _sheet(visit: Visit, asked: trail.Asked, portion: trail.Trail) -> Iterator[str]:
+    yield _lines([("at", "who", "change", "thing", "detail", "place")])
+    rows = 0
+    for number in range(1, FILE_PORTIONS + 1):
+        rows += len(portion.items)
+        yield _lines(_row(one) for one in _masked(portion).items)
+        if portion.next_cursor is None:
+            return
+        if rows >= FILE_ROWS or number == FILE_PORTIONS:
+            break
+        portion = trail.read(asked, portion.next_cursor, min(FILE_PORTION, FILE_ROWS - rows))
+    rest = urlencode({**visit.query, "cursor": portion.next_cursor})
+    yield _lines([(f"Older entries may fit; they are at /audit/list.csv?{rest}",)])
+
+
+def _row(one: answers.Audit) -> tuple[str, ...]:
+    place = f"{one.lane}/{one.seq}"
+    return tuple(map(cell, (one.at, one.actor, one.action, one.subject or "", detail_text(one.detail), place)))
+
+
+def _lines(rows: Iterable[Sequence[str]]) -> str:
     out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(("at", "who", "change", "thing", "detail", "place"))
-    for one in found.items:
-        writer.writerow(
-            cell(value)
-            for value in (
-                one.at,
-                one.actor,
-                one.action,
-                one.subject or "",
-                detail_text(one.detail),
-                f"{one.lane}/{one.seq}",
-            )
-        )
-    return File(f"audit-{visit.now:%Y-%m-%d}.csv", "text/csv; charset=utf-8", out.getvalue())
+    csv.writer(out).writerows(rows)
+    return out.getvalue()
 
 
 def keep_chain(visit: Visit) -> Answer:

@@ -1,6 +1,6 @@
 """What a page is: method, path, right, and the function that answers; what it is given and what it gives back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -98,7 +98,8 @@ class File(NamedTuple):
 
     name: str
     media_type: str
-    content: str
+    #: In pieces, each of whole lines, where it is made while it is sent.
+    content: str | Iterator[str]
 
 
 Answer = Shown | Go | File

@@ -54,14 +54,22 @@ def search(visit: Visit) -> Shown | Go:
     with Session(database.engine()) as session:
         if not wanted.terms and (there := _exactly(session, q)):
             return Go(there)
-        groups = _groups(session, q, wanted)
+        groups, beyond = _groups(session, q, wanted)
         about = _subjects(session, wanted)
     found = [one.id for group in groups if group.kind == "events" for one in group.items]
-    return _shown(q, wanted=wanted, groups=groups, amounts=mentions.amounts(found), subjects=about)
+    return _shown(q, wanted=wanted, groups=groups, beyond=beyond, amounts=mentions.amounts(found), subjects=about)
 
 
 def _shown(q: str, **more: Any) -> Shown:
-    data: dict[str, Any] = {"q": q, "wanted": None, "groups": [], "amounts": {}, "subjects": [], "fields": FIELDS}
+    data: dict[str, Any] = {
+        "q": q,
+        "wanted": None,
+        "groups": [],
+        "beyond": {},
+        "amounts": {},
+        "subjects": [],
+        "fields": FIELDS,
+    }
     return Shown("search/found.html", f"Search: {q}" if q else "Search", data | more)
 
 
@@ -89,24 +97,25 @@ def _by_id(session: Session, wanted: UUID) -> str | None:
     return None
 
 
-def _groups(session: Session, q: str, wanted: Wanted) -> list[Group]:
-    """Of each kind that knows every field that was named."""
+def _groups(session: Session, q: str, wanted: Wanted) -> tuple[list[Group], dict[str, str]]:
+    """Of each kind that knows every field that was named; and where to look on for what was looked through in part."""
     lists: tuple[tuple[filters.Kind, Callable[[], Any]], ...] = (
         ("events", lambda: events.find_page(asks.EventsAsk(q=q, limit=COUNTED_MAX), session)),
         ("cases", lambda: cases.find_page(asks.CasesAsk(q=q, limit=COUNTED_MAX), session)),
         ("writes", lambda: writes.find_page(asks.WritesAsk(q=q, limit=COUNTED_MAX), session)),
     )
-    found = []
+    found, beyond = [], {}
     for kind, read in lists:
         if not filters.applies(kind, wanted):
             continue
         page = read()
+        query = urlencode({"status": "", "q": q} if kind == "cases" else {"q": q})
+        href, more = f"/{kind}?{query}", page.next_cursor is not None
         if page.items:
-            query = urlencode({"status": "", "q": q} if kind == "cases" else {"q": q})
-            found.append(
-                Group(kind, page.items[:SHOWN], len(page.items), page.next_cursor is not None, f"/{kind}?{query}")
-            )
-    return found
+            found.append(Group(kind, page.items[:SHOWN], len(page.items), more, href))
+        elif more:
+            beyond[str(kind)] = href
+    return found, beyond
 
 
 def _subjects(session: Session, wanted: Wanted) -> list[str]:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from console import bodies, masking, problems
 from console.access import browsers, gate, sessions, whence
@@ -150,8 +150,12 @@ def _refusal(problem: problems.Problem) -> Shown:
 def _page(request: Request, session: Session | None, found: Answer, visit: Visit) -> Response:
     if isinstance(found, File):
         disposition = f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"
-        content = found.content if render.hides.get() is None else masking.text(found.content)
-        return Response(content, media_type=found.media_type, headers={**HEADERS, "Content-Disposition": disposition})
+        headers = {**HEADERS, "Content-Disposition": disposition}
+        # What is sent later is sent by another thread, which does not know for whom.
+        hides = render.hides.get() is not None
+        pieces = [found.content] if isinstance(found.content, str) else found.content
+        content = (masking.text(piece) if hides else piece for piece in pieces)
+        return StreamingResponse(content, media_type=found.media_type, headers=headers)
     if isinstance(found, Go):
         return _elsewhere(found)
     shown: dict[str, Any] = {"problem": None, **found.data}

@@ -119,6 +119,29 @@ def test_a_page_says_that_older_ones_were_not_looked_through(
     assert [one for one in seen.links("/events?") if "cursor=" in one and "status=waiting" in one]
 
 
+def test_a_page_that_is_not_full_says_that_the_list_goes_on(
+    seven: list[UUID], conn: Connection, visitor: Callable[..., Visitor]
+) -> None:
+    """A short page before the end, an empty one, of events, of cases, in the search box; the last says nothing."""
+    conn.execute("UPDATE events SET status = 'waiting' WHERE id = %s", (seven[-1],))
+    for age in range(1, 9):
+        a_case_of(conn, title="rare" if age in (1, 8) else "often", age=timedelta(hours=age))
+    conn.commit()
+    fiona, goes_on = visitor("fiona", "owner"), "Only a part was looked through"
+    seen = fiona.get("/events?status=waiting")
+    assert (len(seen.all("main tbody tr")), goes_on in seen.text) == (1, True)
+    while more := [one for one in seen.links("/events?") if "cursor=" in one]:
+        seen = fiona.get(more[0])
+    assert (len(seen.all("main tbody tr")), goes_on in seen.text) == (1, False)
+    empty = fiona.get("/cases", q="type:never.sent", status="")
+    assert "No case fits among those that were looked through" in empty.text
+    assert [one for one in empty.links("/cases?") if "cursor=" in one]
+    found = fiona.get("/search", q="status:running source:stripe")
+    assert "Nothing fits" not in found.text
+    assert "Look at older events" in found.text
+    assert goes_on not in fiona.get("/events", limit="2").text
+
+
 def test_a_plan_over_old_rows_is_offered(seven: list[UUID], visitor: Callable[..., Visitor]) -> None:
     """Though none of the newest rows fits; the plan itself goes through all of them."""
     seen = visitor("fiona", "owner").post("/replays", on="/replays/new?status=waiting", reason="the rate was wrong")

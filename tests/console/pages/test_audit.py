@@ -1,5 +1,7 @@
 """Audit: by thing, person, kind and time; whether the chain holds, in words; kept as files that do no harm."""
 
+import csv
+import io
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
@@ -149,6 +151,34 @@ def test_a_list_is_kept_as_a_table_whose_cells_are_no_formulas(fiona: Visitor) -
     assert len(lines) == 4
     assert "'=HYPERLINK" not in lines[1], "it stands behind its name"
     assert "reason: =HYPERLINK(1)" in lines[1]
+
+
+def test_a_long_list_is_kept_up_to_a_bound_and_says_where_the_rest_is(
+    fiona: Visitor, conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Portion by portion, each entry once; who fits rarely ends it too, by how much was looked through.
+
+    Break it: read one portion, or end without a word.
+    """
+    entries(conn, *[audit.Entry("busy", f"thing.{number}", None, {}) for number in range(7)])
+    entries(conn, *[audit.Entry("other", "thing.x", None, {}) for _ in range(9)])
+    monkeypatch.setattr(pages, "FILE_ROWS", 5)
+    monkeypatch.setattr(pages, "FILE_PORTION", 2)
+    monkeypatch.setattr(trail, "LOOKED_MAX", 3)
+    seen, path, files = [], "/audit/list.csv?actor=busy", 0
+    while path:
+        lines = list(csv.reader(io.StringIO(fiona.client.get(path).text)))
+        rest = lines.pop()[0] if len(lines[-1]) == 1 else ""
+        assert lines[0][:3] == ["at", "who", "change"]
+        assert len(lines) <= 6
+        seen += [line[2] for line in lines[1:]]
+        path, files = rest.partition("they are at ")[2], files + 1
+    assert seen == [f"thing.{number}" for number in reversed(range(7))]
+    assert files == 2
+    monkeypatch.setattr(pages, "FILE_PORTIONS", 1)
+    assert "Older entries may fit" in fiona.client.get("/audit/list.csv?actor=busy").text
+    assert "Up to 5 entries" in fiona.get("/audit").text
+    assert fiona.client.get("/audit/list.csv?cursor=x").status_code == 400
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
