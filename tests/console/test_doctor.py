@@ -229,6 +229,7 @@ def test_secrets_are_said_to_be_set_and_never_shown(database_url: str, monkeypat
 def test_a_database_that_is_away_leaves_the_other_checks_standing(monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be checked says so; it is neither fine nor wrong, but unreachable is wrong."""
     monkeypatch.setenv("DATABASE_URL", "postgresql://x:hidden@127.0.0.1:1/none")
+    monkeypatch.setattr(database, "CONNECT_TIMEOUT_SECONDS", 1)  # waited for by every check that asks
     database.forget()
     settings.cache_clear()
     findings = found()
