@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.rows import dict_row
 
-from counterfoil import embedded
+from counterfoil import clock, embedded
 from counterfoil.settings import settings
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ IDLE_IN_TRANSACTION_MS = 5_000
 IDLE_IN_REQUEST_MS = 60_000
 #: For every connection. Compiling a plan pays for reports of minutes; our statements take milliseconds.
 SESSION = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC -c jit=off"
+#: A loop's connection keeps a plan for so long. One that was made while a table was empty reads all of it each time,
+#: for as long as the connection lives or until somebody analyses the table (measured: a third of Postgres' time).
+PLANS_SECONDS = 2.0
 #: How long a connection attempt may take (seconds); a hanging server must not hang us.
 CONNECT_TIMEOUT_SECONDS = 3
 
@@ -55,6 +58,20 @@ def connect(*, autocommit: bool = False) -> Connection:
         options=f"{SESSION} -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}",
         application_name="counterfoil",
     )
+
+
+class Plans:
+    """The plans of one connection that is kept for long: made anew now and then, as tables grow."""
+
+    def __init__(self) -> None:
+        self._made_at = clock.ticks_seconds()
+
+    def renew(self, conn: Connection) -> None:
+        """Forget them when they are old; between transactions only."""
+        if clock.ticks_seconds() - self._made_at > PLANS_SECONDS:
+            conn.execute("DISCARD PLANS")
+            conn.commit()
+            self._made_at = clock.ticks_seconds()
 
 
 @lru_cache(maxsize=1)

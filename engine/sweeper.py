@@ -113,7 +113,9 @@ def run(stop: threading.Event) -> None:
     conn: Connection | None = None
     while not stop.wait(INTERVAL_SECONDS):
         try:
-            conn = conn or database.connect()
+            if conn is None:
+                conn, plans = database.connect(), database.Plans()
+            plans.renew(conn)
             run_once(conn)
         except psycopg.Error as away:
             telemetry.log.warning("sweeper.paused", reason=type(away).__name__)

@@ -271,6 +271,8 @@ class Worker:
         conn: Connection | None = getattr(self._own, "conn", None)
         if conn is None or conn.closed or conn.broken:
             conn = self._own.conn = _connect()
+            self._own.plans = database.Plans()
+        self._own.plans.renew(conn)
         return conn
 
     def _disconnect(self) -> None:

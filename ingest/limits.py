@@ -34,7 +34,7 @@ class Limits:
     group_bytes_max: int = 4_194_304
     #: A group of a few events begins no sooner than this after the one before it, so that a steady stream shares
     #: commits also where Postgres would have time for one each: its time is the worker's too.
-    gather_seconds: float = 0.002
+    gather_seconds: float = 0.004
     #: Events that may wait for a commit; about a second of work on a small machine.
     waiting_events_max: int = 4000
     #: ... and bytes, which is what the door's memory is made of.

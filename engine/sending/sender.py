@@ -77,7 +77,9 @@ class Sender:
         conn: Connection | None = None
         while not (stop.is_set() and not self._held):
             try:
-                conn = conn if conn is not None and not conn.closed else database.connect()
+                if conn is None or conn.closed:
+                    conn, plans = database.connect(), database.Plans()
+                plans.renew(conn)
                 busy = self.round(conn, claim=not stop.is_set())
             except psycopg.Error as away:
                 telemetry.log.warning("sender.paused", reason=type(away).__name__)
