@@ -122,7 +122,9 @@ def _failed(event: EventDetail) -> Answered:
         facts.append({"found_at_the_door": event.fault})
     if not facts:
         return Answered(summary="Nothing failed.", facts=[])
-    desk = "; ".join(f"“{case.title}” is {case.status}, owned by {owners.called(case.owner)}" for case in live)
+    desk = "; ".join(
+        f"“{case.title.replace('_', ' ')}” is {case.status}, owned by {owners.called(case.owner)}" for case in live
+    )
     return Answered(
         summary=f"{_counted(len(broken), 'failed run')}, {_counted(len(event.cases), 'case')}"
         + (f": {desk}." if desk else "; none is open."),

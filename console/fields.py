@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 from pydantic import WithJsonSchema as AsJsonSchema
 
+from contracts.money import decimal_text
 from counterfoil import clock
 
 #: RFC 3339, and nothing that only looks like it. A blank before the offset is a `+` that nobody escaped in a URL.
@@ -96,6 +97,12 @@ class Money(Shown):
 
     amount_minor: int
     currency: str
+
+
+def written(minor: int, currency: str) -> str:
+    """An amount as people write it: `1,234.50 EUR`. Raises: CurrencyUnknown."""
+    whole, point, part = decimal_text(minor, currency).lstrip("-").partition(".")
+    return f"{'−' if minor < 0 else ''}{int(whole):,}{point}{part} {currency}"
 
 
 def cents(minor: int) -> str:

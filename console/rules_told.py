@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from contracts.money import decimal_text, known_currency
+from console.fields import written
+from contracts.money import known_currency
 
 #: Words that the name of an amount is made of, as Stripe and others name theirs.
 _MONEY: Final = frozenset({"amount", "amounts", "total", "subtotal", "balance", "fee", "fees", "net", "tax", "taxes"})
@@ -37,4 +38,4 @@ def _is_money(violation: Mapping[str, Any], currency: str | None) -> bool:
 
 def _money(text: str, currency: str | None) -> str:
     assert currency is not None, "Bug: money without a currency"
-    return f"{decimal_text(int(text), currency.upper())} {currency.upper()}"
+    return written(int(text), currency.upper())

@@ -261,6 +261,10 @@ def _told(name: str, value: Any, fact: dict[str, Any]) -> str:
     if name == "wrong" and value.get("violations"):
         currency = (fact.get("blocks") or {}).get("currency")
         return "; ".join(rules_told.sentence(one, currency) for one in value["violations"])
+    if name == "wrong" and value.get("sentence"):
+        return str(value["sentence"])
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
     if name in ("class", "status", "title", "operation", "kind"):
         return str(value).replace("_", " ")
     return _fact(value)

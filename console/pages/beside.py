@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from console.fields import Money
-from contracts.money import decimal_text, known_currency
+from console.fields import Money, written
+from contracts.money import known_currency
 
 #: Lines of before and after; whoever has more to compare has the action itself.
 PLACES_MAX = 80
@@ -73,7 +73,7 @@ def _told(one: Mapping[str, Any], about: Money | None) -> Field:
 
 
 def _as_money(value: Any, currency: str) -> Any:
-    return f"{decimal_text(value, currency)} {currency}" if type(value) is int and known_currency(currency) else value
+    return written(value, currency) if type(value) is int and known_currency(currency) else value
 
 
 def places(at: str, value: Any, currency: str | None = None) -> Iterator[tuple[str, Any]]:

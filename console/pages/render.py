@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from console import masking, rules_told
-from console.fields import Money, cents
+from console.fields import Money, cents, written
 from console.pages import beside, wording
 from contracts.money import decimal_text
 from exceptions_queue import owners
@@ -88,9 +88,7 @@ def amount(money: Money | dict[str, Any] | None) -> str:
     minor, currency = (
         (money.amount_minor, money.currency) if isinstance(money, Money) else (money["amount_minor"], money["currency"])
     )
-    number = decimal_text(minor, currency)
-    whole, point, part = number.lstrip("-").partition(".")
-    return f"{'−' if minor < 0 else ''}{int(whole):,}{point}{part} {currency}"
+    return written(minor, currency)
 
 
 def typed(money: Money | None) -> str:

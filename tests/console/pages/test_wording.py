@@ -88,7 +88,7 @@ def test_an_entry_in_the_books_is_read_by_its_accounts() -> None:
     ("field", "value", "bound", "currency", "said"),
     [
         ("data.object.total", "18962", "18957 (lines - discounts)", "EUR", "189.62 EUR|189.57 EUR (lines - discounts)"),
-        ("data.object.amount", "-5", "0 to 4200", "jpy", "-5 JPY|0 JPY to 4200 JPY"),
+        ("data.object.amount", "-5", "0 to 4200", "jpy", "−5 JPY|0 JPY to 4,200 JPY"),
         ("data.object.amount_due", "5", "at most 3, the amount", "EUR", "0.05 EUR|at most 0.03 EUR, the amount"),
         ("data.object.total", "18962", "18957 (the sum)", None, "18962|18957 (the sum)"),
         ("data.object.total", '"x"', "a whole number up to 10", "EUR", '"x"|a whole number up to 10'),
