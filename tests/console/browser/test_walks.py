@@ -102,7 +102,7 @@ def test_an_owner_signs_in_finds_the_dearest_case_mends_it_and_runs_it_again(
     desk.page.keyboard.press("j")
     press(desk, "o")
     expect(desk.page.get_by_role("heading", level=1)).to_contain_text("contract")
-    expect(desk.page.locator("main")).to_contain_text("480500")
+    expect(desk.page.locator("main")).to_contain_text("4,805.00 EUR")
     press(desk, "c")
     box = desk.page.get_by_label(re.compile("^Payload of"))
     payload = json.loads(box.input_value())
