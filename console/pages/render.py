@@ -141,11 +141,6 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def named(key: str) -> str:
-    """Somebody by the name that people use; who is not of the roster, by the name of their account."""
-    return owners.called(key)
-
-
 def names_an_id(text: str) -> bool:
     """Whether it is nothing but what `linked` makes a link of."""
     return _NAMED_ID.fullmatch(text) is not None
@@ -179,7 +174,8 @@ def templates() -> Environment:
         finalize=visible,
     )
     made.filters |= {"amount": amount, "moment": moment, "clock": clock_time, "words": words, "distance": distance}
-    made.filters |= {"named": named, "linked": linked, "stamp": stamp, "cents": cents, "browser": wording.browser}
+    made.filters |= {"named": owners.called, "linked": linked, "stamp": stamp}
+    made.filters |= {"cents": cents, "browser": wording.browser}
     made.filters |= {"accounts": beside.entry, "places": beside.beyond_lines}
     made.filters |= {"thing": wording.thing, "telling": wording.telling}
     made.filters |= {

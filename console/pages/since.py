@@ -12,6 +12,7 @@ from console.fields import Money
 from console.pages import beside, render
 from console.queries import approvals, looks
 from counterfoil import tables
+from exceptions_queue import owners
 
 
 class News(NamedTuple):
@@ -53,7 +54,7 @@ def _about_approval(
     is_new = asked.digest != was["digest"]
     edits = [one for one in asked.edits[was["edits"] :] if str(one.get("by", "")).lower() != person.lower()]
     for one in edits:
-        yield f"{render.named(str(one.get('by', 'Somebody')))} changed what would be done: {one.get('reason', '')}"
+        yield f"{owners.called(str(one.get('by', 'Somebody')))} changed what would be done: {one.get('reason', '')}"
     if is_new and asked.rule == "target_changed":
         yield "The record that it would change is not as it was any more, so people are asked again."
     elif is_new and not edits:
@@ -64,7 +65,7 @@ def _about_approval(
         known = None if is_new else was["votes"].get(vote.person.lower())
         if vote.person.lower() != person.lower() and vote.decision != known:
             said = "yes" if vote.decision == "approve" else "no"
-            yield f"{render.named(vote.person)} said {said}: {vote.reason}"
+            yield f"{owners.called(vote.person)} said {said}: {vote.reason}"
     # Somebody without the right to see what was judged is not told of it either, nor remembered as one who saw it.
     for found in judged:
         before, answer = was["judged"].get(str(found.id)), _answer(found)
@@ -77,7 +78,7 @@ def _about_approval(
 def _answer(one: tables.Decision) -> str:
     """What was said about an item, and how sure that was."""
     if one.settled_by:
-        return f"{render.words(one.settled_label or 'none of these')}, said by {render.named(one.settled_by)}"
+        return f"{render.words(one.settled_label or 'none of these')}, said by {owners.called(one.settled_by)}"
     sure = "" if one.confidence is None else f", {one.confidence * 100:.0f} % sure"
     return render.words(one.label or "undecided") + sure
 
@@ -132,11 +133,11 @@ def _about_case(person: str, case: CaseDetail, blocked: int, was: Mapping[str, A
         yield f"At stake is {_sums(stake)} now; it was {_sums(was['stake'])}."
     yield from _moved("The case", was["status"], case.status)
     if case.acknowledged_by not in (None, was["has_it"], person):
-        yield f"{render.named(case.acknowledged_by or '')} has it."
+        yield f"{owners.called(case.acknowledged_by or '')} has it."
     if case.owner != was["owner"]:
-        yield f"It belongs to {render.named(case.owner)} now; it was {render.named(was['owner'])}."
+        yield f"It belongs to {owners.called(case.owner)} now; it was {owners.called(was['owner'])}."
     if case.escalated_to not in (None, was["escalated_to"]):
-        yield f"Nobody answered in time: it went on to {render.named(case.escalated_to or '')}."
+        yield f"Nobody answered in time: it went on to {owners.called(case.escalated_to or '')}."
     for name, found, thing in (
         ("approvals", [str(one.write_id) for one in case.approvals], "write"),
         ("questions", [str(one.id) for one in case.open_items], "question"),

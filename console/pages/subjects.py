@@ -10,6 +10,7 @@ from console.pages import render, wording
 from console.pages.page import Page, Shown, Visit
 from console.queries import mentions, subjects
 from counterfoil.lifecycle import CASE_LIVE
+from exceptions_queue import owners
 
 #: The newest of what happened; the lists have the rest.
 MOMENTS_SHOWN = 120
@@ -59,7 +60,7 @@ def _moments(found: subjects.Subject) -> Iterator[Moment]:
         yield _write(write)
     for case in found.cases:
         stake = case.at_stake[0] if case.at_stake else None
-        title, where = render.words(case.title), f"desk of {render.named(case.owner)}"
+        title, where = render.words(case.title), f"desk of {owners.called(case.owner)}"
         yield Moment(case.opened_at, "Case", title, f"/cases/{case.id}", case.status, where, stake)
 
 

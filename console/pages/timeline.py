@@ -8,8 +8,9 @@ from uuid import UUID
 from console import masking
 from console.answers import Case, Classification, EventDetail, Notification, Run, Step, Write
 from console.fields import Money, moment
-from console.pages.render import named, words
+from console.pages.render import words
 from console.pages.wording import telling
+from exceptions_queue import owners
 
 Kind = Literal["good", "bad", "wait", "calm"]
 
@@ -132,7 +133,7 @@ def _written(write: Write, begun: datetime) -> Iterator[Moment]:
 
 def _stood(case: Case, first: datetime) -> Iterator[Moment]:
     href = f"/cases/{case.id}"
-    title, whose = f"Case opened: {words(case.title)}", f"It is {named(case.owner)}'s."
+    title, whose = f"Case opened: {words(case.title)}", f"It is {owners.called(case.owner)}'s."
     yield Moment(max(first, case.opened_at), "bad", title, whose, href)
     if case.closed_at is not None:
         yield Moment(
@@ -143,7 +144,7 @@ def _stood(case: Case, first: datetime) -> Iterator[Moment]:
 def _notified(note: Notification) -> Moment:
     said = {"sent": "told", "failed": "not reached", "fallback": "not reached, another way was taken"}
     channel = f" by {note.channel}" if note.channel else ""
-    title = f"{named(note.recipient)} {said.get(note.status, 'is being told')}{channel}: {telling(note.kind)}"
+    title = f"{owners.called(note.recipient)} {said.get(note.status, 'is being told')}{channel}: {telling(note.kind)}"
     return Moment(note.sent_at or note.created_at, _kind(note.status), title, masking.text(note.detail or ""))
 
 

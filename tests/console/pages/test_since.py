@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from asking import Office, an_office
-from pages import WHY, Visitor
+from pages import WHY, Seen, Visitor
 
 from counterfoil.database import Connection
 
@@ -31,6 +31,11 @@ def news(visitor: Visitor, path: str) -> str:
     return " ".join(visitor.get(path).texts(NEWS))
 
 
+def changes(seen: Seen) -> set[str]:
+    """What was and what is, a line for each place that differs."""
+    return {" ".join(row.text(separator=" ").split()) for row in seen.all(f"{NEWS} tbody tr")}
+
+
 def away(office: Office) -> None:
     """Everybody does something else for an hour."""
     office.do("UPDATE looks SET looked_at = looked_at - interval '1 hour', before_at = before_at - interval '1 hour'")
@@ -50,8 +55,7 @@ def test_an_edit_is_told_to_whoever_saw_what_it_was(visitor: Sign, office: Offic
     assert news(otto, path) == ""
     seen = marek.get(path)
     assert "otto changed what would be done: one seat less" in " ".join(seen.texts(NEWS))
-    told = {" ".join(row.text(separator=" ").split()) for row in seen.all(f"{NEWS} tbody tr")}
-    assert told == {"items 1 amount 42.00 EUR 41.00 EUR", "items 1 description Seats Fewer seats"}
+    assert changes(seen) == {"items 1 amount 42.00 EUR 41.00 EUR", "items 1 description Seats Fewer seats"}
     assert "one seat less" in news(marek, path)
     away(office)
     assert news(marek, path) == ""
@@ -86,8 +90,7 @@ def test_a_record_that_somebody_changed_meanwhile_is_told(visitor: Sign, office:
     office.approve(first)
     seen = marek.get(path)
     assert "not as it was any more" in " ".join(seen.texts(NEWS))
-    told = {" ".join(row.text(separator=" ").split()) for row in seen.all(f"{NEWS} tbody tr")}
-    assert told == {"at present plan basic gold"}
+    assert changes(seen) == {"at present plan basic gold"}
 
 
 def test_a_new_plan_is_told(visitor: Sign, office: Office) -> None:
@@ -98,8 +101,7 @@ def test_a_new_plan_is_told(visitor: Sign, office: Office) -> None:
     office.says(event, "team~0.6")
     seen = marek.get(path)
     assert "planned anew" in " ".join(seen.texts(NEWS))
-    told = {" ".join(row.text(separator=" ").split()) for row in seen.all(f"{NEWS} tbody tr")}
-    assert {"plan pro team", "confidence 40 % 60 %"} <= told
+    assert {"plan pro team", "confidence 40 % 60 %"} <= changes(seen)
 
 
 def test_who_may_not_see_what_it_says_is_told_that_it_changed(visitor: Sign, office: Office) -> None:

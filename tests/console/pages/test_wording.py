@@ -6,6 +6,7 @@ from console import rules_told
 from console.fields import Money
 from console.pages import audit, beside, render, wording
 from console.searching import amounts
+from exceptions_queue import owners
 
 WRITE = "01a2000e-267f-731f-a26d-a53ab040b2e7"
 
@@ -44,7 +45,7 @@ def test_what_would_turn_a_sentence_round_is_visible_beside_a_link() -> None:
 
 def test_somebody_is_called_as_people_do() -> None:
     """Who is not of the roster, by their account."""
-    assert (render.named("fiona"), render.named("engine")) == ("Fiona Ledger", "engine")
+    assert (owners.called("fiona"), owners.called("engine")) == ("Fiona Ledger", "engine")
 
 
 @pytest.mark.parametrize(
