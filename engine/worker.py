@@ -37,6 +37,9 @@ from engine.turns import go_on, told_apart, walked
 GROUP_MAX = 128
 #: Without any ring (no broker, a lost message) look this often; the sweeper rings at the same pace.
 LOOK_SECONDS = 1.0
+#: An idle worker asks for rings about so often (milliseconds): that is how late one may be. Each asking is a third of a
+#: millisecond of CPU time, also while the loop is busy.
+BELL_MILLISECONDS = 50
 #: After its last find the loop stays awake for so long and looks at this pace, no faster: then a steady stream needs no
 #: ring, an event waits for half a look on average, and small groups do not cost a claim and a commit for each event.
 AWAKE_SECONDS = 0.25
@@ -293,7 +296,8 @@ def listen(worker: Worker) -> dramatiq.Worker:
     broker = queue.broker()
     if queue.ACTOR not in broker.actors:
         dramatiq.actor(actor_name=queue.ACTOR, queue_name=queue.QUEUE, broker=broker)(worker.wake)
-    # A short poll: an idle consumer looks again after this many milliseconds, which bounds what a ring can be late.
-    consumer = dramatiq.Worker(broker, queues={queue.QUEUE}, worker_threads=1, worker_timeout=20)
+    # No ring is late on purpose, and whoever waits for late ones is a thread more that asks Redis all day.
+    broker.delay_queues.clear()
+    consumer = dramatiq.Worker(broker, queues={queue.QUEUE}, worker_threads=1, worker_timeout=BELL_MILLISECONDS)
     consumer.start()
     return consumer

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from counterfoil import database
 from counterfoil.database import Connection
 
 #: An arbitrary constant that all workers of all versions must share.
@@ -123,16 +124,17 @@ def claim(conn: Connection, *, limit: int, lease_seconds: float, suspects: bool 
     worker vanished) comes as a group of one, and only to those who ask for `suspects`.
     """
     page = limit
-    with conn.transaction():
-        conn.execute(_LOCK, (CLAIM_LOCK,))
-        while True:
-            values = {"limit": limit, "page": page, "lease": lease_seconds, "suspects": suspects}
-            rows = conn.execute(_CLAIM, values).fetchall()
-            if rows[0]["id"] is not None:
-                return [_claimed(row) for row in rows]
-            if rows[0]["seen"] < page:
-                return []
-            page *= PAGE_GROWTH
+    while True:
+        values = {"limit": limit, "page": page, "lease": lease_seconds, "suspects": suspects}
+        with database.without_waiting(conn):
+            conn.execute(_LOCK, (CLAIM_LOCK,))
+            found = conn.execute(_CLAIM, values)
+        rows = found.fetchall()
+        if rows[0]["id"] is not None:
+            return [_claimed(row) for row in rows]
+        if rows[0]["seen"] < page:
+            return []
+        page *= PAGE_GROWTH
 
 
 def anything_due(conn: Connection) -> bool:

@@ -189,9 +189,9 @@ WHERE e.id = r.id AND e.fence = r.fence AND e.status = 'running'
 """
 
 
-def settle(conn: Connection, rows: Sequence[Settled]) -> int:
-    """Bring events to rest, each only under its own fence; returns how many moved."""
-    return conn.execute(_SETTLE, (_json(rows),)).rowcount
+def settle(conn: Connection, rows: Sequence[Settled]) -> None:
+    """Bring events to rest, each only under its own fence."""
+    conn.execute(_SETTLE, (_json(rows),))
 
 
 _GIVE_BACK = """

@@ -8,7 +8,7 @@ because its lane stays locked until the commit.
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from counterfoil import audit, failpoints, telemetry
+from counterfoil import audit, database, failpoints, telemetry
 from counterfoil.database import Connection
 from counterfoil.ledger import finish
 from counterfoil.ledger.echoes import record_facts
@@ -28,7 +28,7 @@ def commit(
 
     All or nothing: an exception leaves no trace, and the caller commits the passes one by one to find the guilty one.
     """
-    with conn.transaction():
+    with database.without_waiting(conn):
         held = finish.hold(conn, [(one.event.id, one.event.fence) for one in passes])
         mine = [one for one in passes if one.event.id in held]
         if not mine:
