@@ -56,8 +56,11 @@ class Claimed(msgspec.Struct, gc=False):
 # UPDATE's conditions are written so that no index on them can be used: it goes by primary key from the chosen. Sorting
 # is off for this transaction: on a table that was never analysed the planner would look at all that is due, then sort.
 # Pages are small and may be hashed, whatever the connection thinks of that.
+# A claim need not outlive a crash of Postgres, so it does not wait for the disk: a lost one was never made, its worker
+# lost the connection with it, and whatever is decided about the event is durable before anybody acts on it.
 _LOCK = """
-SELECT pg_advisory_xact_lock(%s), set_config('enable_sort', 'off', true), set_config('enable_hashjoin', 'on', true)
+SELECT pg_advisory_xact_lock(%s), set_config('enable_sort', 'off', true), set_config('enable_hashjoin', 'on', true),
+       set_config('synchronous_commit', 'off', true)
 """
 
 _CLAIM = """
