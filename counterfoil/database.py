@@ -1,12 +1,13 @@
 """The one way to the database: its URL, connections for SQL, sessions for looking, and migrations."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
 from counterfoil import clock, embedded
@@ -49,7 +50,7 @@ def url() -> str:
 
 
 def connect(*, autocommit: bool = False) -> Connection:
-    """A connection of its own, for loops that keep one (worker, sweeper)."""
+    """A connection of its own; loops keep theirs in a `Kept`."""
     return psycopg.connect(
         url(),
         autocommit=autocommit,
@@ -60,38 +61,71 @@ def connect(*, autocommit: bool = False) -> Connection:
     )
 
 
-class Plans:
-    """The plans of one connection that is kept for long: made anew now and then, as tables grow."""
+class Kept:
+    """The connection of one loop or thread: made when it is needed, made anew when it broke.
 
-    def __init__(self) -> None:
-        self._made_at = clock.ticks_seconds()
+    Its plans are made anew now and then, as tables grow; that also finds out that a server went away meanwhile.
+    """
 
-    def renew(self, conn: Connection) -> None:
-        """Forget them when they are old; between transactions only."""
-        if clock.ticks_seconds() - self._made_at > PLANS_SECONDS:
+    def __init__(self, *, autocommit: bool = False, first: str | None = None) -> None:
+        """`first`: a statement for each new connection."""
+        self._autocommit = autocommit
+        self._first = first
+        self._conn: Connection | None = None
+        self._plans_at = float("-inf")
+
+    def get(self) -> Connection:
+        """The connection, between transactions. Raises: psycopg.OperationalError while Postgres is away."""
+        if self._conn is not None and clock.ticks_seconds() - self._plans_at > PLANS_SECONDS:
+            self._renew(self._conn)
+        if self._conn is None or self._conn.closed:
+            self._conn = connect(autocommit=self._autocommit)
+            if self._first is not None:
+                self._conn.execute(self._first)
+            self._plans_at = clock.ticks_seconds()
+        return self._conn
+
+    def drop(self) -> None:
+        """Close it; the next one who asks gets a new one."""
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+    def _renew(self, conn: Connection) -> None:
+        try:
             conn.execute("DISCARD PLANS")
             conn.commit()
-            self._made_at = clock.ticks_seconds()
+            self._plans_at = clock.ticks_seconds()
+        except psycopg.OperationalError:
+            self.drop()
 
 
 @contextmanager
 def without_waiting(conn: Connection) -> Iterator[None]:
     """One transaction in which only a fetched row is waited for: the rest travels with what comes next.
 
-    For a loop's autocommit connection. What a statement says against its rows comes up at the next fetch or at the
-    end. Measured on five small statements: a quarter of the time and of Postgres' CPU, less than half of ours.
+    What a statement has against its rows comes up at the next fetch or at the end. Measured on five small statements:
+    a quarter of the time and of Postgres' CPU, less than half of ours.
 
     Raises: the first statement's error; nothing is kept then.
     """
+    assert conn.pgconn.transaction_status == TransactionStatus.IDLE, "Bug: this would end somebody else's transaction"
     try:
-        with conn.pipeline():
-            conn.execute("BEGIN")
-            yield
-            conn.execute("COMMIT")
+        with conn.pipeline() as pipeline:
+            try:
+                conn.execute("BEGIN")
+                yield
+                conn.execute("COMMIT")
+            except BaseException:
+                with suppress(psycopg.Error):  # what could not follow has nothing to add
+                    pipeline.sync()
+                raise
     except BaseException as failed:
         if not conn.closed:
             conn.rollback()
-        raise _first(failed) from None
+        if (first := _first(failed)) is failed:
+            raise
+        raise first from None
 
 
 def _first(failed: BaseException) -> BaseException:

@@ -110,15 +110,11 @@ def _reported(sweep: str) -> Iterator[None]:
 
 def run(stop: threading.Event) -> None:
     """Sweep until `stop` is set; the database may come and go meanwhile."""
-    conn: Connection | None = None
+    kept = database.Kept()
     while not stop.wait(INTERVAL_SECONDS):
         try:
-            if conn is None:
-                conn, plans = database.connect(), database.Plans()
-            plans.renew(conn)
-            run_once(conn)
+            run_once(kept.get())
         except psycopg.Error as away:
             telemetry.log.warning("sweeper.paused", reason=type(away).__name__)
-            if conn is not None:
-                conn.close()
-            conn = None
+            kept.drop()
+    kept.drop()

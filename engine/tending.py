@@ -116,18 +116,16 @@ def _look_around(conn: Connection, question: Question) -> None:
 
 def run(stop: threading.Event) -> None:
     """Tend until `stop` is set; the database may come and go meanwhile."""
-    conn: Connection | None = None
+    kept = database.Kept(autocommit=True)
     while not stop.wait(PACE_SECONDS):
         try:
-            conn = conn or database.connect(autocommit=True)
-            run_once(conn)
+            run_once(kept.get())
         except psycopg.Error as away:
             telemetry.log.warning("tending.paused", reason=type(away).__name__)
-            if conn is not None:
-                conn.close()
-            conn = None
+            kept.drop()
         except Exception as bug:
             telemetry.log.error("tending.failed", reason=type(bug).__name__, exc_info=bug)
             telemetry.report_failure(
                 bug, failure_class="handler_bug", owner="platform", handler="tending", event_id=None
             )
+    kept.drop()

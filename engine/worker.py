@@ -79,6 +79,7 @@ class Worker:
         self._slow_max = 2 * config.worker_threads
         self._slow_now: set[Future[None]] = set()
         self._own = threading.local()
+        self._kept: list[database.Kept] = []
         #: Held by whoever may claim an event whose last worker vanished.
         self._suspects = threading.Lock()
         self._sender = Sender(pipeline.destinations, config)
@@ -122,9 +123,9 @@ class Worker:
                 telemetry.report_failure(
                     bug, failure_class="handler_bug", owner="platform", handler=None, event_id=None
                 )
-            self._disconnect()
+            self._kept_here().drop()
             stop.wait(PAUSE_SECONDS)
-        self._disconnect()
+        self._kept_here().drop()
 
     def _look(self, stop: threading.Event) -> None:
         """Claim and finish until nothing has been due for a while; then rest until the bell rings."""
@@ -161,7 +162,8 @@ class Worker:
         """Finish what runs in threads, then let go of the database."""
         self._slow.shutdown(wait=True)
         self._stopping.set()
-        self._disconnect()
+        for kept in self._kept:
+            kept.drop()
 
     def run_once(self) -> int:
         """Claim and finish one group; returns how many events were claimed."""
@@ -232,9 +234,10 @@ class Worker:
     def _run_alone(self, event: Claimed) -> None:
         began = clock.ticks_seconds()
         try:
-            with _connect() as conn:
-                self._finish(conn, [self.pipeline.walk(event)], began)
+            one = self.pipeline.walk(event)
+            self._finish(self._connection(), [one], began)
         except psycopg.Error as away:
+            self._kept_here().drop()
             telemetry.log.warning("run.abandoned", event_id=str(event.id), reason=type(away).__name__)
         finally:
             self._drop([event])
@@ -248,17 +251,17 @@ class Worker:
 
     def _beat(self) -> None:
         """Renew the leases of what is in hand, on a connection of its own."""
-        conn: Connection | None = None
+        kept = database.Kept()
         while not self._stopping.wait(self._lease_seconds / 3):
             with self._held_lock:
                 held = list(self._held.items())
             if not held:
                 continue
             try:
-                conn = conn or database.connect()
-                ledger_claim.renew(conn, held, lease_seconds=self._lease_seconds)
+                ledger_claim.renew(kept.get(), held, lease_seconds=self._lease_seconds)
             except psycopg.Error:
-                conn = None
+                kept.drop()
+        kept.drop()
 
     def _take(self, events: list[Claimed]) -> None:
         with self._held_lock:
@@ -270,25 +273,15 @@ class Worker:
                 self._held.pop(event.id, None)
 
     def _connection(self) -> Connection:
-        """This thread's own connection, made anew when it broke."""
-        conn: Connection | None = getattr(self._own, "conn", None)
-        if conn is None or conn.closed or conn.broken:
-            conn = self._own.conn = _connect()
-            self._own.plans = database.Plans()
-        self._own.plans.renew(conn)
-        return conn
+        return self._kept_here().get()
 
-    def _disconnect(self) -> None:
-        conn: Connection | None = getattr(self._own, "conn", None)
-        if conn is not None:
-            conn.close()
-            self._own.conn = None
-
-
-def _connect() -> Connection:
-    conn = database.connect(autocommit=True)
-    conn.execute(BY_KEY)
-    return conn
+    def _kept_here(self) -> database.Kept:
+        """This thread's own."""
+        kept: database.Kept | None = getattr(self._own, "kept", None)
+        if kept is None:
+            kept = self._own.kept = database.Kept(autocommit=True, first=BY_KEY)
+            self._kept.append(kept)
+        return kept
 
 
 def listen(worker: Worker) -> dramatiq.Worker:

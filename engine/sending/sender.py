@@ -74,16 +74,13 @@ class Sender:
 
     def run(self, stop: threading.Event) -> None:
         """Send until `stop` is set, then wait for what is on the wire and record it."""
-        conn: Connection | None = None
+        kept = database.Kept()
         while not (stop.is_set() and not self._held):
             try:
-                if conn is None or conn.closed:
-                    conn, plans = database.connect(), database.Plans()
-                plans.renew(conn)
-                busy = self.round(conn, claim=not stop.is_set())
+                busy = self.round(kept.get(), claim=not stop.is_set())
             except psycopg.Error as away:
                 telemetry.log.warning("sender.paused", reason=type(away).__name__)
-                conn = self._disconnect(conn)
+                kept.drop()
                 stop.wait(PAUSE_SECONDS)
                 continue
             except Exception as bug:
@@ -91,7 +88,7 @@ class Sender:
                 telemetry.report_failure(
                     bug, failure_class="handler_bug", owner="platform", handler=None, event_id=None
                 )
-                conn = self._disconnect(conn)
+                kept.drop()
                 stop.wait(PAUSE_SECONDS)
                 continue
             if not busy:
@@ -100,7 +97,7 @@ class Sender:
                 self._gather()
             self._wanted.clear()
         self._threads.shutdown(wait=True)
-        self._disconnect(conn)
+        kept.drop()
 
     def _gather(self) -> None:
         """Let results come together for as long as the threads have more to do than what they are at."""
@@ -254,12 +251,6 @@ class Sender:
         with self._lock:
             self._looked.append((name, answers))
         self._wanted.set()
-
-    @staticmethod
-    def _disconnect(conn: Connection | None) -> Connection | None:
-        if conn is not None:
-            conn.close()
-        return None
 
     def _client(self, destination: Remote, *, write: bool) -> Http:
         """One client of each kind per destination: only the sender's may write."""

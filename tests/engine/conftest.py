@@ -24,6 +24,23 @@ BASE = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
+def rows_read(conn: database.Connection) -> Callable[[], int]:
+    """Says how many rows of the events this connection, and whoever has ended, read so far."""
+
+    def read() -> int:
+        conn.execute("SELECT pg_stat_force_next_flush()")
+        conn.commit()
+        row = conn.execute(
+            "SELECT seq_tup_read + idx_tup_fetch AS rows FROM pg_stat_user_tables WHERE relname = 'events'"
+        ).fetchone()
+        conn.commit()
+        assert row is not None
+        return int(row["rows"])
+
+    return read
+
+
+@pytest.fixture
 def an_event(conn: database.Connection) -> Callable[..., UUID]:
     """Records one due HubSpot event and returns its id."""
 
