@@ -59,7 +59,11 @@ PATIENCE_LEASES = 5.0
 GARBAGE_OBJECTS = 20_000
 #: A group is small beside any table, and what it is about was written a moment ago. A connection keeps plans that it
 #: made while tables were young, so for it a random page costs next to nothing and reading a whole table is no way.
-BY_KEY = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET random_page_cost = 0.1"
+#: A process that stands still between statements that travel together is not idle for Postgres: the last line ends it.
+SESSION = """
+SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET random_page_cost = 0.1;
+SET transaction_timeout = '30s'
+"""
 
 
 class Worker:
@@ -279,7 +283,7 @@ class Worker:
         """This thread's own."""
         kept: database.Kept | None = getattr(self._own, "kept", None)
         if kept is None:
-            kept = self._own.kept = database.Kept(autocommit=True, first=BY_KEY)
+            kept = self._own.kept = database.Kept(autocommit=True, first=SESSION)
             self._kept.append(kept)
         return kept
 

@@ -129,9 +129,11 @@ def claim(conn: Connection, *, limit: int, lease_seconds: float, suspects: bool 
     page = limit
     while True:
         values = {"limit": limit, "page": page, "lease": lease_seconds, "suspects": suspects}
-        with database.without_waiting(conn):
+        with database.transacting(conn), database.together(conn):
+            conn.execute("BEGIN")
             conn.execute(_LOCK, (CLAIM_LOCK,))
             found = conn.execute(_CLAIM, values)
+            conn.execute("COMMIT")
         rows = found.fetchall()
         if rows[0]["id"] is not None:
             return [_claimed(row) for row in rows]

@@ -28,8 +28,10 @@ def commit(
 
     All or nothing: an exception leaves no trace, and the caller commits the passes one by one to find the guilty one.
     """
-    with database.without_waiting(conn):
-        held = finish.hold(conn, [(one.event.id, one.event.fence) for one in passes])
+    with database.transacting(conn):
+        with database.together(conn):
+            conn.execute("BEGIN")
+            held = finish.hold(conn, [(one.event.id, one.event.fence) for one in passes])
         mine = [one for one in passes if one.event.id in held]
         if not mine:
             return []
@@ -37,14 +39,17 @@ def commit(
         echoes.recognise(conn, mine, destinations)
         _supersede_stale(conn, mine)
         planned = writes.write(conn, mine, destinations)
-        finish.record_runs(conn, [_run_row(one, worker) for one in mine])
-        blocked = _open_cases(conn, mine)
-        freed = [one.event.id for one in mine if one.event.case_id and one.event.id not in blocked and _ended(one)]
-        finish.settle(conn, [_settled(one, blocked) for one in mine])
-        record_facts(conn, [(fact, one.event.id) for one in mine for fact in one.facts])
-        # After opening: whoever takes locks on cases takes them in one order.
-        resolved = cases.clear(conn, freed, actor="engine") if freed else []
-        audit.append(conn, "engine", [_audit_entry(one) for one in mine] + planned + blocked.entries + resolved)
+        with database.together(conn):
+            finish.record_runs(conn, [_run_row(one, worker) for one in mine])
+            blocked = _open_cases(conn, mine)
+            freed = [one.event.id for one in mine if one.event.case_id and one.event.id not in blocked and _ended(one)]
+            finish.settle(conn, [_settled(one, blocked) for one in mine])
+            record_facts(conn, [(fact, one.event.id) for one in mine for fact in one.facts])
+            # After opening: whoever takes locks on cases takes them in one order.
+            resolved = cases.clear(conn, freed, actor="engine") if freed else []
+            entries = [_audit_entry(one) for one in mine] + planned + blocked.entries + resolved
+            audit.append(conn, "engine", entries)
+            conn.execute("COMMIT")
     for _ in mine:
         failpoints.passing("run.recorded")
     for case in blocked.new:

@@ -25,8 +25,8 @@ def loop(database_url: str) -> Iterator[Connection]:
 
 
 def _together(conn: Connection, *statements: str) -> None:
-    with database.without_waiting(conn):
-        for statement in statements:
+    with database.transacting(conn), database.together(conn):
+        for statement in ("BEGIN", *statements, "COMMIT"):
             conn.execute(statement)
 
 
@@ -37,10 +37,12 @@ def _kept(conn: Connection) -> int:
 
 def test_it_is_one_transaction(loop: Connection) -> None:
     """What was sent is there afterwards, and rows can be fetched on the way."""
-    with database.without_waiting(loop):
+    with database.transacting(loop), database.together(loop):
+        loop.execute("BEGIN")
         loop.execute(WORKS)
         assert _kept(loop) == 10
         loop.execute("INSERT INTO kept VALUES (11)")
+        loop.execute("COMMIT")
     with database.connect() as other:
         assert _kept(other) == 11
 
@@ -66,7 +68,8 @@ def test_the_first_error_is_raised_when_the_driver_names_another(loop: Connectio
     """
 
     def end_like_the_driver() -> None:
-        with database.without_waiting(loop):
+        with database.transacting(loop), database.together(loop):
+            loop.execute("BEGIN")
             try:
                 loop.execute(FAILS).fetchall()
             finally:
@@ -82,7 +85,8 @@ def test_an_error_comes_up_at_the_next_fetch(loop: Connection) -> None:
     reached: list[bool] = []
 
     def go_on() -> None:
-        with database.without_waiting(loop):
+        with database.transacting(loop), database.together(loop):
+            loop.execute("BEGIN")
             loop.execute(FAILS)
             loop.execute("SELECT 1 AS n").fetchall()
             reached.append(True)
@@ -103,7 +107,8 @@ def test_whatever_happens_in_between_leaves_nothing(loop: Connection) -> None:
     """An exception of ours is a rollback, and the connection goes on."""
 
     def stumble() -> None:
-        with database.without_waiting(loop):
+        with database.transacting(loop), database.together(loop):
+            loop.execute("BEGIN")
             loop.execute(WORKS)
             raise KeyError
 
@@ -116,7 +121,8 @@ def test_a_server_that_goes_away_is_told_as_such(loop: Connection) -> None:
     """It is an `OperationalError`, after which callers make a new connection; nothing stands."""
 
     def lose_it() -> None:
-        with database.without_waiting(loop), database.connect(autocommit=True) as other:
+        with database.transacting(loop), database.together(loop), database.connect(autocommit=True) as other:
+            loop.execute("BEGIN")
             loop.execute(WORKS)
             other.execute("SELECT pg_terminate_backend(%s)", (loop.info.backend_pid,))
 
@@ -143,5 +149,5 @@ def test_a_kept_connection_is_made_anew_when_the_server_ended_it(
 
 def test_it_does_not_end_somebody_elses_transaction(loop: Connection) -> None:
     """Inside another one its COMMIT would make halves of it."""
-    with pytest.raises(AssertionError, match="somebody else"), loop.transaction(), database.without_waiting(loop):
+    with pytest.raises(AssertionError, match="somebody else"), loop.transaction(), database.transacting(loop):
         pass
