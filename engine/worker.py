@@ -62,7 +62,7 @@ GARBAGE_OBJECTS = 20_000
 #: A process that stands still between statements that travel together is not idle for Postgres: the last line ends it.
 SESSION = """
 SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET random_page_cost = 0.1;
-SET transaction_timeout = '30s'
+SET transaction_timeout = '60s'
 """
 
 

@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
+import engine.worker
+from counterfoil import database
 from counterfoil.ledger.claim import Claimed
 from engine.worker import Worker
 
@@ -58,6 +61,28 @@ def test_what_comes_meanwhile_is_done(held_up: UUID, released: threading.Event, 
     assert _states(look)[held_up] != "done"
     released.set()
     _until(lambda: _states(look)[held_up] == "done")
+
+
+def test_locks_between_statements_that_travel_together_are_not_held_for_ever(
+    worker: Worker, conn: database.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is frozen there is busy for Postgres, not idle: only the limit on whole transactions ends it.
+
+    Without `transaction_timeout` this fails: the statements come to their end, and whoever waited, waited for that.
+    """
+    monkeypatch.setattr(engine.worker, "SESSION", engine.worker.SESSION.replace("60s", "500ms"))
+    mine = worker._connection()
+
+    def stand_still() -> None:
+        with database.transacting(mine), database.together(mine):
+            mine.execute("BEGIN")
+            mine.execute("LOCK TABLE runs")
+            time.sleep(1.5)
+            mine.execute("COMMIT")
+
+    with pytest.raises(psycopg.OperationalError):
+        stand_still()
+    conn.execute("LOCK TABLE runs NOWAIT")
 
 
 def _states(look: Look) -> dict[UUID, str]:
